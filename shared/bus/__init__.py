@@ -1,0 +1,1 @@
+"""One way of moving data: outbox, relay, log, cursor, received versions, parking."""

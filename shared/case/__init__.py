@@ -1,0 +1,56 @@
+"""The published language: the documents that services exchange, whole in every version."""
+
+from shared.case.assessment import Assessment, EventAssessment, Judged, Relatedness, Signature
+from shared.case.base import Answer, Published
+from shared.case.batch import Batch
+from shared.case.exposure import ActionTaken, Exposure, ExposureKind, RehabilitationCourse
+from shared.case.measurement import Measurement
+from shared.case.moment import Moment
+from shared.case.obligation import DutyCause, Obligation
+from shared.case.quantity import Quantity
+from shared.case.report import (
+    CRITERIA,
+    AdverseEvent,
+    CaseReport,
+    CodedTerm,
+    Given,
+    GradeEntry,
+    InvestigatorOpinion,
+    Nullification,
+    Seriousness,
+)
+from shared.case.seriousness import EffectiveSeriousness
+from shared.case.subject import Subject
+from shared.case.text import FreeText
+
+__all__ = [
+    "CRITERIA",
+    "ActionTaken",
+    "AdverseEvent",
+    "Answer",
+    "Assessment",
+    "Batch",
+    "CaseReport",
+    "CodedTerm",
+    "DutyCause",
+    "EffectiveSeriousness",
+    "EventAssessment",
+    "Exposure",
+    "ExposureKind",
+    "FreeText",
+    "Given",
+    "GradeEntry",
+    "InvestigatorOpinion",
+    "Judged",
+    "Measurement",
+    "Moment",
+    "Nullification",
+    "Obligation",
+    "Published",
+    "Quantity",
+    "RehabilitationCourse",
+    "Relatedness",
+    "Seriousness",
+    "Signature",
+    "Subject",
+]

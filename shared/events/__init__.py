@@ -1,0 +1,1 @@
+"""CloudEvents: the envelope, the types, the catalogue that generates the schemas."""
