@@ -1,0 +1,243 @@
+"""Who did what, when and why: append-only, chained per child, sealed globally within seconds, verifiable offline.
+
+Every change writes one entry in its own transaction, under the child's stream lock: a gapless number and an HMAC-SHA256
+over the stored bytes and the entry before, with a key that is not in the database. An entry names every row the change
+wrote and the SHA-256 of what it wrote there, so a row edited, added or removed by hand no longer agrees with the trail.
+The stream's head carries an HMAC of its own, which stands nowhere else: a tail cannot be cut by restoring an older head.
+The relay adds a seal over all unsealed entries (found by anti-join, so a late commit is never skipped) and publishes it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Column, Integer, Text, UniqueConstraint, insert, literal_column, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Field, SQLModel
+
+from shared.canonical import canonical
+from shared.db import Tx
+
+BIG = BigInteger().with_variant(Integer, "sqlite")
+"""A 64-bit number that SQLite still takes as its row id."""
+SERVICE_STREAM = "service"
+"""The stream of changes that concern no child."""
+
+
+class StreamRow(SQLModel, table=True):
+    """The lock of one child in this service, and the head of its audit chain."""
+
+    __tablename__: ClassVar[str] = "streams"  # type: ignore[misc]
+    stream: str = Field(primary_key=True)
+    seq: int = 0
+    mac: str = ""
+    head: str = ""
+
+
+class AuditRow(SQLModel, table=True):
+    """One entry: `entry` is the canonical JSON that the MAC covers."""
+
+    __tablename__: ClassVar[str] = "audit"  # type: ignore[misc]
+    __table_args__ = (UniqueConstraint("stream", "seq"),)
+    id: int | None = Field(default=None, sa_column=Column(BIG, primary_key=True, autoincrement=True))
+    stream: str
+    seq: int
+    entry: str = Field(sa_column=Column(Text, nullable=False))
+    key_id: str
+    mac: str
+
+
+class SealRow(SQLModel, table=True):
+    """A seal over every entry that was unsealed when it was made."""
+
+    __tablename__: ClassVar[str] = "audit_seals"  # type: ignore[misc]
+    number: int = Field(primary_key=True)
+    entry: str = Field(sa_column=Column(Text, nullable=False))
+    key_id: str
+    mac: str
+
+
+class SealedRow(SQLModel, table=True):
+    """Which seal covers which entry."""
+
+    __tablename__: ClassVar[str] = "audit_sealed"  # type: ignore[misc]
+    audit_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    seal_number: int
+
+
+class Audited(SQLModel):
+    """A row whose content the trail vouches for: `audit_key` names the primary key, `audit_content` the covered columns."""
+
+    audit_key: ClassVar[tuple[str, ...]] = ()
+    audit_content: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def audit_name(cls) -> str:
+        return str(cls.__tablename__)
+
+    def audit_reference(self) -> str:
+        return row_reference(type(self), {name: getattr(self, name) for name in self.audit_key})
+
+    def audit_digest(self) -> str:
+        return row_digest(type(self), {name: getattr(self, name) for name in self.audit_content})
+
+
+def row_reference(model: type[Audited], values: Mapping[str, Any]) -> str:
+    return model.audit_name() + "/" + "/".join(str(values[name]) for name in model.audit_key)
+
+
+def row_digest(model: type[Audited], values: Mapping[str, Any]) -> str:
+    """SHA-256 over the covered columns in their declared order, times as UTC ISO text."""
+    parts = [[name, _plain(values[name])] for name in model.audit_content]
+    return sha256(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, str | int | bool) or value is None:
+        return value
+    return str(value)
+
+
+@dataclass(frozen=True)
+class AuditKeys:
+    """The signing key and older ones, by id (first 8 hex digits of the key's SHA-256). Kept outside the database."""
+
+    current: bytes
+    previous: tuple[bytes, ...] = ()
+
+    @staticmethod
+    def id_of(key: bytes) -> str:
+        return sha256(key).hexdigest()[:8]
+
+    @property
+    def current_id(self) -> str:
+        return self.id_of(self.current)
+
+    def by_id(self, key_id: str) -> bytes | None:
+        return next((key for key in (self.current, *self.previous) if self.id_of(key) == key_id), None)
+
+
+def _mac(key: bytes, *parts: str) -> str:
+    return hmac.new(key, "\x1f".join(parts).encode(), sha256).hexdigest()
+
+
+@dataclass
+class _Head:
+    seq: int
+    mac: str
+    dirty: bool = False
+
+
+class Audit:
+    """Writes and verifies the trail of one service."""
+
+    def __init__(self, service: str, keys: AuditKeys) -> None:
+        self.service, self.keys = service, keys
+
+    def lock(self, tx: Tx, stream: str) -> None:
+        """Lock the stream's row (made when missing) before anything of that child is written or numbered."""
+        if stream in tx.locked:
+            return
+        later = [held for held in tx.locked if held > stream and held != SERVICE_STREAM]
+        if later and tx.dialect == "postgresql":
+            raise RuntimeError(f"stream locks must be taken in ascending order ({stream!r} after {max(later)!r})")
+        dialect = postgresql if tx.dialect == "postgresql" else sqlite
+        statement = (
+            dialect.insert(StreamRow)
+            .values(stream=stream, seq=0, mac="", head="")
+            .on_conflict_do_update(index_elements=["stream"], set_={"seq": literal_column("streams.seq")})
+            .returning(literal_column("seq"), literal_column("mac"))
+        )
+        seq, mac = tx.execute(statement).one()
+        tx.locked[stream] = _Head(seq, mac)
+
+    def record(
+        self,
+        tx: Tx,
+        *,
+        stream: str,
+        actor: str,
+        action: str,
+        at: datetime,
+        reason: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+        rows: Iterable[Audited] = (),
+        removed: Sequence[str] = (),
+    ) -> None:
+        """Append one entry to a locked stream; `rows` are the rows as just written, `removed` references of deleted ones."""
+        head = tx.locked.get(stream)
+        if not isinstance(head, _Head):
+            raise RuntimeError(f"audit entry for {stream!r} without its stream lock")
+        entry = canonical(
+            {
+                "service": self.service,
+                "stream": stream,
+                "seq": head.seq + 1,
+                "at": at.isoformat(),
+                "actor": actor,
+                "action": action,
+                "reason": reason,
+                "detail": dict(detail or {}),
+                "rows": {row.audit_reference(): row.audit_digest() for row in rows} | {name: None for name in removed},
+            }
+        ).decode()
+        mac = _mac(self.keys.current, entry, head.mac)
+        tx.execute(
+            insert(AuditRow).values(
+                stream=stream, seq=head.seq + 1, entry=entry, key_id=self.keys.current_id, mac=mac
+            )
+        )
+        head.seq, head.mac = head.seq + 1, mac
+        if not head.dirty:
+            head.dirty = True
+            tx.before_commit(lambda: self._write_head(tx, stream, head))
+
+    def _write_head(self, tx: Tx, stream: str, head: _Head) -> None:
+        # The head row is written once per transaction: the lock has been ours since `lock`.
+        tx.execute(
+            update(StreamRow)
+            .where(StreamRow.stream == stream)  # type: ignore[arg-type]
+            .values(seq=head.seq, mac=head.mac, head=self._head_mac(self.keys.current, stream, head.seq, head.mac))
+        )
+
+    def _head_mac(self, key: bytes, stream: str, seq: int, mac: str) -> str:
+        return f"{AuditKeys.id_of(key)}:{_mac(key, 'head', self.service, stream, str(seq), mac)}"
+
+    def seal(self, tx: Tx, at: datetime, limit: int = 2000) -> tuple[int, bytes] | None:
+        """Seal the unsealed entries: returns (number, canonical entry) to publish, or None when there are none."""
+        unsealed = tx.execute(
+            select(AuditRow.id, AuditRow.stream, AuditRow.seq, AuditRow.mac)  # type: ignore[call-overload]
+            .outerjoin(SealedRow, SealedRow.audit_id == AuditRow.id)
+            .where(SealedRow.audit_id.is_(None))  # type: ignore[union-attr]
+            .order_by(AuditRow.id)
+            .limit(limit)
+        ).all()
+        if not unsealed:
+            return None
+        before = tx.execute(select(SealRow).order_by(SealRow.number.desc()).limit(1)).scalar()  # type: ignore[attr-defined]
+        number = before.number + 1 if before else 1
+        digest = sha256("\n".join(f"{s}\x1f{q}\x1f{m}" for _, s, q, m in unsealed).encode()).hexdigest()
+        entry = canonical(
+            {
+                "service": self.service,
+                "number": number,
+                "at": at.isoformat(),
+                "entries": len(unsealed),
+                "first_id": unsealed[0][0],
+                "last_id": unsealed[-1][0],
+                "digest": digest,
+                "previous": before.mac if before else "",
+            }
+        )
+        mac = _mac(self.keys.current, "seal", entry.decode())
+        tx.execute(insert(SealRow).values(number=number, entry=entry.decode(), key_id=self.keys.current_id, mac=mac))
+        tx.execute(insert(SealedRow), [{"audit_id": row[0], "seal_number": number} for row in unsealed])
+        return number, canonical({**json.loads(entry), "mac": mac})

@@ -1,0 +1,164 @@
+"""`tocsin audit verify`: reads the whole trail of one service and names every place that does not agree."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import select
+
+from shared.audit import Audit, Audited, AuditRow, SealedRow, SealRow, StreamRow, _mac, row_digest, row_reference
+from shared.db import Tx
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One disagreement: where it is and what is wrong there."""
+
+    place: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The result for one service."""
+
+    service: str
+    entries: int
+    seals: int
+    rows: int
+    breaches: tuple[Breach, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.breaches
+
+
+def verify(
+    tx: Tx, audit: Audit, tables: Sequence[type[Audited]], published_seals: dict[int, str] | None = None
+) -> Verified:
+    """`tables` are the audited tables of the service; `published_seals` maps seal numbers on the log to their MAC."""
+    latest: dict[str, tuple[str | None, str]] = {}
+    breaches: list[Breach] = []
+    entries = 0
+    heads: dict[str, tuple[int, str]] = {}
+    macs: dict[int, tuple[str, int, str]] = {}
+    for row in _rows(tx, select(AuditRow).order_by(AuditRow.stream, AuditRow.seq)):
+        entries += 1
+        place = f"audit {row.stream} #{row.seq}"
+        seq, before = heads.get(row.stream, (0, ""))
+        if row.seq != seq + 1:
+            breaches.append(Breach(place, f"the entry before it should be #{row.seq - 1}, but #{seq} is the last one there"))
+        key = audit.keys.by_id(row.key_id)
+        if key is None:
+            breaches.append(Breach(place, f"signed with key {row.key_id}, which is not configured"))
+        elif not hmac.compare_digest(_mac(key, row.entry, before), row.mac):
+            breaches.append(Breach(place, "its bytes, or the entry before it, were changed"))
+        entry = _load(row.entry)
+        if entry.get("stream") != row.stream or entry.get("seq") != row.seq:
+            breaches.append(Breach(place, "its columns do not say what its signed bytes say"))
+        heads[row.stream] = (row.seq, row.mac)
+        macs[row.id] = (row.stream, row.seq, row.mac)
+        for reference, digest in entry.get("rows", {}).items():
+            latest[reference] = (digest, place)
+    breaches.extend(_heads(tx, audit, heads))
+    seals, found = _seals(tx, audit, macs, published_seals)
+    breaches.extend(found)
+    rows, found = _tables(tx, tables, latest)
+    breaches.extend(found)
+    return Verified(audit.service, entries, seals, rows, tuple(breaches))
+
+
+def _heads(tx: Tx, audit: Audit, heads: dict[str, tuple[int, str]]) -> list[Breach]:
+    found = []
+    seen = set()
+    for row in _rows(tx, select(StreamRow)):
+        seen.add(row.stream)
+        seq, mac = heads.get(row.stream, (0, ""))
+        if row.seq != seq or row.mac != mac:
+            found.append(Breach(f"stream {row.stream}", f"its head says #{row.seq}, the trail ends at #{seq}: entries were cut or added"))
+            continue
+        if seq:
+            key = audit.keys.by_id(row.head.partition(":")[0])
+            if key is None or not hmac.compare_digest(audit._head_mac(key, row.stream, row.seq, row.mac), row.head):
+                found.append(Breach(f"stream {row.stream}", "its head was put back by hand: entries after it were cut"))
+    found.extend(Breach(f"stream {name}", "its head row is gone") for name in heads.keys() - seen)
+    return found
+
+
+def _seals(
+    tx: Tx, audit: Audit, macs: dict[int, tuple[str, int, str]], published: dict[int, str] | None
+) -> tuple[int, list[Breach]]:
+    found: list[Breach] = []
+    covered: dict[int, list[int]] = {}
+    for row in _rows(tx, select(SealedRow).order_by(SealedRow.audit_id)):
+        covered.setdefault(row.seal_number, []).append(row.audit_id)
+    number, before = 0, ""
+    known: dict[int, str] = {}
+    for row in _rows(tx, select(SealRow).order_by(SealRow.number)):
+        place = f"seal {row.number}"
+        if row.number != number + 1:
+            found.append(Breach(place, f"seal {number + 1} is missing"))
+        entry = _load(row.entry)
+        key = audit.keys.by_id(row.key_id)
+        if key is None or not hmac.compare_digest(_mac(key, "seal", row.entry), row.mac):
+            found.append(Breach(place, "the seal was changed"))
+        if entry.get("previous") != before:
+            found.append(Breach(place, "it does not follow the seal before it"))
+        ids = covered.pop(row.number, [])
+        gone = [str(i) for i in ids if i not in macs]
+        if gone:
+            found.append(Breach(place, f"sealed entries are gone (audit ids {', '.join(gone[:5])})"))
+        else:
+            lines = "\n".join("\x1f".join((macs[i][0], str(macs[i][1]), macs[i][2])) for i in ids)
+            if len(ids) != entry.get("entries") or sha256(lines.encode()).hexdigest() != entry.get("digest"):
+                found.append(Breach(place, "the entries it covers are not the ones that were sealed"))
+        number, before = row.number, row.mac
+        known[row.number] = row.mac
+    found.extend(Breach(f"seal {n}", "entries point to a seal that is gone") for n in covered)
+    for n, mac in sorted((published or {}).items()):
+        if n not in known:
+            found.append(Breach(f"seal {n}", "it was published on the log, but the database no longer has it"))
+        elif known[n] != mac:
+            found.append(Breach(f"seal {n}", "the log holds another seal of that number"))
+    return number, found
+
+
+def _tables(tx: Tx, tables: Sequence[type[Audited]], latest: dict[str, tuple[str | None, str]]) -> tuple[int, list[Breach]]:
+    found: list[Breach] = []
+    rows = 0
+    names = {table.audit_name(): table for table in tables}
+    seen: set[str] = set()
+    for table in tables:
+        columns = list(dict.fromkeys((*table.audit_key, *table.audit_content)))
+        statement = select(*(getattr(table, name) for name in columns))
+        for values in tx.execute(statement.execution_options(yield_per=500)):
+            rows += 1
+            mapping = dict(zip(columns, values, strict=True))
+            reference = row_reference(table, mapping)
+            seen.add(reference)
+            digest, place = latest.get(reference, (None, ""))
+            if digest is None:
+                found.append(Breach(reference, "the row was added by hand: the trail does not know it"))
+            elif digest != row_digest(table, mapping):
+                found.append(Breach(reference, f"the row was edited after {place}"))
+    for reference, (digest, place) in latest.items():
+        if digest is not None and reference not in seen and reference.partition("/")[0] in names:
+            found.append(Breach(reference, f"the row written at {place} is gone"))
+    return rows, found
+
+
+def _rows(tx: Tx, statement: Any) -> Iterator[Any]:
+    yield from tx.session.execute(statement.execution_options(yield_per=500)).scalars()
+
+
+def _load(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

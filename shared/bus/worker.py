@@ -1,0 +1,381 @@
+"""From the log to the effect: cursor, received versions, the handler's rows, audit and outbox in one transaction.
+
+A failing event is parked alone. A database outage, a killed session, a deadlock or a timeout is not the event's failure:
+the position is read again and the records come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from shared.audit import SERVICE_STREAM, Audit
+from shared.bus import cursor, parking
+from shared.bus.cursor import CursorMoved
+from shared.bus.parking import ParkedRow
+from shared.bus.port import Bus, BusUnavailable, Delivery, Position, PositionInvalid, Subscription
+from shared.bus.received import Fate, ReceivedRow, receive
+from shared.clock import Clock
+from shared.db import Database, DatabaseAway, Tx
+from shared.errors import Refused
+from shared.events.catalogue import CATALOGUE
+from shared.events.envelope import Event, Undecodable, decode
+from shared.failpoint import hit
+from shared.telemetry import carry
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a handler is told about the version it gets."""
+
+    event: Event
+    row: ReceivedRow
+    fate: Fate
+    key: str
+
+
+Handler = Callable[[Tx, Receipt, datetime], None]
+"""Writes the effect; it may emit events and audit entries. `key`'s stream is locked already."""
+OnParked = Callable[[Tx, ParkedRow, datetime], None]
+
+
+class Poison(Exception):
+    """This event can never be handled as it is; `reason` is the parking code."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail
+
+
+class Breaker:
+    """Opens when too much is parked: a bad deploy must not drain the log into the parking table."""
+
+    def __init__(self, consecutive: int = 20, window: int = 100, ratio: float = 0.5, rest_s: float = 30.0) -> None:
+        self.consecutive, self.ratio, self.rest_s = consecutive, ratio, rest_s
+        self._recent: deque[bool] = deque(maxlen=window)
+        self._run = 0
+        self.opened_at: float | None = None
+
+    def success(self, count: int = 1) -> None:
+        self._run = 0
+        self._recent.extend([True] * count)
+        self.opened_at = None
+
+    def failure(self) -> bool:
+        """Count one; True when this one opens the breaker."""
+        self._run += 1
+        self._recent.append(False)
+        bad = self._recent.count(False)
+        full = len(self._recent) == self._recent.maxlen
+        if self._run >= self.consecutive or (full and bad / len(self._recent) > self.ratio):
+            self._run = 0
+            self._recent.clear()
+            self.opened_at = time.monotonic()
+            return True
+        return False
+
+    def remaining_s(self) -> float:
+        return 0.0 if self.opened_at is None else max(0.0, self.opened_at + self.rest_s - time.monotonic())
+
+
+class Worker:
+    """Consumes `topics` for one service. `handlers` maps event types to effects; other known types are skipped."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        bus: Bus,
+        audit: Audit,
+        clock: Clock,
+        topics: Sequence[str],
+        handlers: Mapping[str, Handler],
+        ring: Callable[[str, str], None],
+        on_parked: OnParked | None = None,
+        batch: int = 50,
+    ) -> None:
+        self.db, self.bus, self.audit, self.clock = db, bus, audit, clock
+        self.topics, self.handlers, self.ring, self.on_parked, self.batch = topics, handlers, ring, on_parked, batch
+        self.breaker = Breaker()
+        self.subscription: Subscription | None = None
+        self.stopped_because: str | None = None
+        self.consumed = 0
+        self.last_effect = time.monotonic()
+
+    # The loop ---------------------------------------------------------------------------------------------------
+
+    async def loop(self, stop: asyncio.Event) -> None:
+        """Consume until `stop`. A position that cannot be trusted alarms and stops consuming; it is never reset."""
+        while not stop.is_set():
+            try:
+                self.subscription = await self.bus.subscribe(
+                    self.audit.service, self.topics, self._position, max_records=self.batch
+                )
+                await self._consume(self.subscription, stop)
+            except PositionInvalid as error:
+                self.stopped_because = str(error)
+                self.ring("position_invalid", f"{self.audit.service} cannot trust its place on the log: {error}")
+                await stop.wait()
+            except (BusUnavailable, DatabaseAway) as error:
+                log.warning("worker.away", detail=str(error)[:200])
+                await _pause(stop, 1.0)
+            finally:
+                if self.subscription is not None:
+                    await self.subscription.close()
+
+    async def _consume(self, subscription: Subscription, stop: asyncio.Event) -> None:
+        closing = asyncio.create_task(self._close_on(stop, subscription))
+        try:
+            async for run in subscription.batches():
+                if stop.is_set():
+                    return
+                await self._take(subscription, run, stop)
+        finally:
+            closing.cancel()
+
+    @staticmethod
+    async def _close_on(stop: asyncio.Event, subscription: Subscription) -> None:
+        await stop.wait()
+        await subscription.close()
+
+    async def _take(self, subscription: Subscription, run: Sequence[Delivery], stop: asyncio.Event) -> None:
+        topic, partition = run[0].topic, run[0].partition
+        wait = self.breaker.remaining_s()
+        if wait:
+            await _pause(stop, wait)
+            if stop.is_set():
+                return
+        try:
+            await asyncio.to_thread(self.apply, run)
+            return
+        except CursorMoved:
+            await subscription.reseek(topic, partition)
+            return
+        except DatabaseAway as error:
+            log.warning("worker.database_away", detail=str(error)[:200])
+            await _pause(stop, 0.5)
+            await subscription.reseek(topic, partition)
+            return
+        except Exception as error:
+            log.warning("worker.batch_failed", size=len(run), error=type(error).__name__)
+        for one in run:
+            if stop.is_set():
+                return
+            try:
+                await asyncio.to_thread(self.apply_or_park, one)
+            except CursorMoved:
+                await subscription.reseek(topic, partition)
+                return
+            except DatabaseAway:
+                await _pause(stop, 0.5)
+                await subscription.reseek(topic, partition)
+                return
+            if self.breaker.remaining_s():
+                await subscription.reseek(topic, partition)
+                return
+
+    async def _position(self, topic: str, partition: int) -> Position:
+        return await asyncio.to_thread(self.db.read, lambda tx: cursor.read(tx, topic, partition))
+
+    # Effects ----------------------------------------------------------------------------------------------------
+
+    def apply(self, run: Sequence[Delivery]) -> None:
+        """Handle consecutive records of one partition in one transaction; any failure leaves nothing behind."""
+        self.db.transact(lambda tx: self._apply(tx, run))
+        self.consumed += len(run)
+        self.last_effect = time.monotonic()
+        self.breaker.success(len(run))
+        hit("consume.after_commit")
+
+    def _apply(self, tx: Tx, run: Sequence[Delivery]) -> None:
+        self._advance(tx, run)
+        readable = [(one, self._read(one)) for one in run]
+        for key in sorted({one.key for one, event in readable if event is not None}):
+            self.audit.lock(tx, key)
+        for one, event in readable:
+            if event is not None:
+                self._effect(tx, one, event)
+        hit("consume.before_commit")
+
+    @staticmethod
+    def _advance(tx: Tx, run: Sequence[Delivery]) -> None:
+        first, last = run[0], run[-1]
+        cursor.advance(
+            tx,
+            first.topic,
+            first.partition,
+            first=first.offset,
+            next_offset=last.offset + 1,
+            last_event_id=last.header("ce_id"),
+        )
+
+    def _read(self, one: Delivery) -> Event | None:
+        """The event, or None when it is of a known type that this service does not handle. Raises Poison."""
+        name = one.header("ce_type")
+        known = CATALOGUE.get(name or "")
+        if name is not None and known is None:
+            raise Poison("unknown_type", f"no such event type is known here: {name[:100]}")
+        if known is not None and known.name not in self.handlers:
+            return None
+        try:
+            event = decode(one)
+        except Undecodable as error:
+            raise Poison("undecodable", str(error)) from None
+        assert known is not None
+        if event.source not in known.sources:
+            raise Poison("wrong_source", f"{event.source[:60]} may not publish {event.type}")
+        if event.partition_key != one.key:
+            raise Poison("wrong_key", "the record's key is not the event's partitionkey")
+        return event
+
+    def _effect(self, tx: Tx, one: Delivery, event: Event) -> None:
+        now = self.clock.now()
+        fate, row = receive(
+            tx, event, key=one.key, topic=one.topic, partition=one.partition, offset=one.offset, now=now
+        )
+        if fate is Fate.DUPLICATE:
+            return
+        if fate is Fate.CONFLICT:
+            raise Poison("conflict", f"{event.aggregate} version {event.version} came again with other bytes")
+        if fate is Fate.GAP:
+            self.ring("gap", f"{event.aggregate}: version {event.version} came before an earlier one")
+        with carry(event.traceparent):
+            self.audit.record(
+                tx,
+                stream=one.key,
+                actor=f"service:{event.source}",
+                action=f"received {event.type}",
+                at=now,
+                detail={"event_id": event.id, "fate": fate.value, "offset": f"{one.topic}/{one.partition}/{one.offset}"},
+                rows=[row],
+            )
+            self.handlers[event.type](tx, Receipt(event, row, fate, one.key), now)
+        hit("consume.after_effect")
+
+    def apply_or_park(self, one: Delivery) -> None:
+        """Handle one record; when it cannot be handled, park it with the reason and move on."""
+        try:
+            self.apply([one])
+        except (CursorMoved, DatabaseAway):
+            raise
+        except Exception as error:
+            reason, detail, retry = _diagnose(error)
+            log.error("worker.parked", reason=reason, error=type(error).__name__, exc_info=reason == "handler_failed")
+            self.db.transact(lambda tx: self._park(tx, one, reason, detail, retry))
+            if self.breaker.failure():
+                self.ring("breaker_open", f"{self.audit.service} parks too much and rests for {self.breaker.rest_s:.0f} s")
+
+    def _park(self, tx: Tx, one: Delivery, reason: str, detail: str, retry: bool) -> None:
+        now = self.clock.now()
+        self._advance(tx, [one])
+        row = parking.park(tx, one, reason=reason, detail=detail, retry=retry, now=now)
+        if self.on_parked is not None:
+            self.on_parked(tx, row, now)
+        self.audit.lock(tx, SERVICE_STREAM)
+        self.audit.record(
+            tx, stream=SERVICE_STREAM, actor="system", action="parked an event", at=now, reason=reason, rows=[row]
+        )
+        if reason != "handler_failed" or row.serious:
+            kind = "parked_serious" if row.serious else "parked"
+            tx.after_commit(lambda: self.ring(kind, f"{self.audit.service} parked an event ({reason})"))
+
+    # Parked events ----------------------------------------------------------------------------------------------
+
+    def replay(self, parked_id: str, *, actor: str, reason: str) -> None:
+        """Try a parked event again. Raises Refused with the failure when it fails again; it then stays parked."""
+        try:
+            self.db.transact(lambda tx: self._replay(tx, parked_id, actor, reason))
+        except (CursorMoved, DatabaseAway, Refused):
+            raise
+        except Exception as error:
+            code, detail, _ = _diagnose(error)
+            if code == "not_open":
+                raise
+            self.db.transact(lambda tx: self._failed_again(tx, parked_id, actor, detail))
+            raise Refused(f"it failed again ({code}): {detail}") from error
+
+    def _replay(self, tx: Tx, parked_id: str, actor: str, reason: str) -> None:
+        peek = parking.take(tx, parked_id)
+        one = peek.delivery()
+        event = self._read(one)
+        if event is not None:
+            self.audit.lock(tx, one.key)
+            self._effect(tx, one, event)
+        self._close(tx, peek, "replayed", actor, reason)
+
+    def discard(self, parked_id: str, *, actor: str, reason: str) -> None:
+        """Close a parked event without effect; the reason stays in the trail."""
+        if not reason.strip():
+            raise Refused("a reason is needed to discard an event")
+        self.db.transact(lambda tx: self._close(tx, parking.take(tx, parked_id), "discarded", actor, reason))
+
+    def _close(self, tx: Tx, row: ParkedRow, state: str, actor: str, reason: str) -> None:
+        now = self.clock.now()
+        row.state, row.closed_at, row.closed_by, row.closed_reason = state, now, actor, reason
+        row.next_attempt_at = None
+        self.audit.lock(tx, SERVICE_STREAM)
+        self.audit.record(
+            tx, stream=SERVICE_STREAM, actor=actor, action=f"{state} a parked event", at=now, reason=reason, rows=[row]
+        )
+        tx.session.add(row)
+
+    def _failed_again(self, tx: Tx, parked_id: str, actor: str, detail: str) -> None:
+        row = parking.take(tx, parked_id)
+        parking.postpone(row, detail=detail, now=self.clock.now())
+        self.audit.lock(tx, SERVICE_STREAM)
+        self.audit.record(
+            tx, stream=SERVICE_STREAM, actor=actor, action="replay failed again", at=self.clock.now(), rows=[row]
+        )
+        tx.session.add(row)
+
+    async def retry_loop(self, stop: asyncio.Event) -> None:
+        """Replay parked events whose failure may pass by itself, when they are due."""
+        while not stop.is_set():
+            await _pause(stop, 2.0)
+            try:
+                await asyncio.to_thread(self.retry_due)
+            except DatabaseAway:
+                await _pause(stop, 5.0)
+
+    def retry_due(self) -> int:
+        """One pass over the due ones; returns how many succeeded."""
+        now = self.clock.now()
+        done = 0
+        for parked_id in self.db.read(lambda tx: parking.due(tx, now)):
+            try:
+                self.replay(parked_id, actor="system", reason="retry")
+                done += 1
+            except Refused:
+                continue
+            except Exception as error:  # closed by a person meanwhile
+                log.info("worker.retry_skipped", error=type(error).__name__)
+        return done
+
+
+def _diagnose(error: Exception) -> tuple[str, str, bool]:
+    """(parking code, detail without values, may pass by itself)."""
+    from shared.errors import NotFound
+
+    if isinstance(error, Poison):
+        return error.reason, error.detail, False
+    if isinstance(error, NotFound):
+        return "not_open", error.detail, False
+    if isinstance(error, json.JSONDecodeError):
+        return "undecodable", "the body is not JSON", False
+    return "handler_failed", f"{type(error).__name__} while handling it", True
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

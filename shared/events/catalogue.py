@@ -1,0 +1,95 @@
+"""Every event type there is: who may publish it and which document it carries. Schemas are generated from here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from shared.case.assessment import Assessment
+from shared.case.base import Published
+from shared.case.batch import Batch
+from shared.case.exposure import Exposure
+from shared.case.measurement import Measurement
+from shared.case.obligation import Obligation
+from shared.case.report import CaseReport
+from shared.case.subject import Subject
+
+Service = Literal["ae_intake", "causality", "sae_notifier", "dsmb"]
+
+
+class AuditSeal(Published):
+    """The global head of one service's audit trail, published so that no tail can be cut unseen."""
+
+    service: str
+    number: int
+    at: datetime
+    entries: int
+    first_id: int
+    last_id: int
+    digest: str
+    previous: str
+    mac: str
+
+
+class Allocation(Published):
+    """The arm of one child. Travels on tocsin.allocation only; dsmb alone reads it."""
+
+    trial_id: str
+    subject_id: str
+    version: int
+    arm: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class EventType:
+    """`sources` may publish it; `allocation` sends it to the other topic; `says` is the sentence for docs/events.md."""
+
+    name: str
+    model: type[Published]
+    sources: tuple[Service, ...]
+    says: str
+    allocation: bool = False
+
+    @property
+    def source(self) -> Service:
+        if len(self.sources) != 1:
+            raise ValueError(f"{self.name} has several sources; name one")
+        return self.sources[0]
+
+
+_ALL: tuple[EventType, ...] = (
+    EventType("tocsin.subject.recorded.v1", Subject, ("ae_intake",), "A child was enrolled, corrected, or first heard of (provisional)."),
+    EventType("tocsin.exposure.recorded.v1", Exposure, ("ae_intake",), "An exposure was recorded, corrected or voided."),
+    EventType("tocsin.batch.recorded.v1", Batch, ("ae_intake",), "A cell batch was recorded or corrected (sterility, release)."),
+    EventType("tocsin.measurement.recorded.v1", Measurement, ("ae_intake",), "A laboratory value, vital sign or score was recorded, corrected or voided."),
+    EventType("tocsin.case.reported.v1", CaseReport, ("ae_intake",), "A case was reported: its first version."),
+    EventType("tocsin.case.amended.v1", CaseReport, ("ae_intake",), "News about a case: a later version, whole."),
+    EventType("tocsin.case.nullified.v1", CaseReport, ("ae_intake",), "A case was declared void, with its replacement if there is one."),
+    EventType("tocsin.allocation.recorded.v1", Allocation, ("ae_intake",), "A child was allocated to an arm.", allocation=True),
+    EventType("tocsin.assessment.proposed.v1", Assessment, ("causality",), "The engine proposed an assessment; nobody has signed it."),
+    EventType("tocsin.assessment.signed.v1", Assessment, ("causality",), "A medical monitor accepted or overrode the proposals and signed."),
+    EventType("tocsin.obligation.changed.v1", Obligation, ("sae_notifier",), "A duty was opened, moved, filed, received, rejected or ended."),
+    EventType("tocsin.intake.audit_sealed.v1", AuditSeal, ("ae_intake",), "The audit trail of ae_intake was sealed."),
+    EventType("tocsin.causality.audit_sealed.v1", AuditSeal, ("causality",), "The audit trail of causality was sealed."),
+    EventType("tocsin.notifier.audit_sealed.v1", AuditSeal, ("sae_notifier",), "The audit trail of sae_notifier was sealed."),
+)
+CATALOGUE: dict[str, EventType] = {event.name: event for event in _ALL}
+SEAL_TYPES: dict[str, str] = {event.source: event.name for event in _ALL if event.model is AuditSeal}
+
+
+def schema(event: EventType) -> dict[str, Any]:
+    """The JSON Schema of the body as producers must write it (closed)."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"tocsin:events/{event.name}",
+        "title": event.name,
+        "description": event.says,
+        **{k: v for k, v in event.model.model_json_schema(mode="serialization").items() if k not in ("title", "description")},
+    }
+
+
+def schema_text(event: EventType) -> str:
+    return json.dumps(schema(event), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
