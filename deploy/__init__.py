@@ -1,0 +1,1 @@
+"""What runs around the services: images, proxy, rules, trials, and the development servers."""

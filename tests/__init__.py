@@ -1,0 +1,1 @@
+"""Tests say what is promised."""

@@ -1,0 +1,13 @@
+"""Wiring for every test: the servers, and the rule about skipping."""
+
+from __future__ import annotations
+
+from tests.support.servers import (  # noqa: F401 - pytest finds fixtures by name
+    _mail_catcher,
+    catcher,
+    kafka_bootstrap,
+    kafka_server,
+    postgres_server,
+    postgres_url,
+)
+from tests.support.skipping import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks

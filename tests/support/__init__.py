@@ -1,0 +1,1 @@
+"""What tests share: servers, and how skipping is judged."""
