@@ -1,0 +1,69 @@
+# Tocsin. `make` or `make help` shows what there is. Needs Python >= 3.11 and make; `live` needs Java 17 and Maven too.
+# Anything after ARGS= is passed on: make test ARGS="-k outbox -x". PORT and TOCSIN_VAR are read by `run` and `demo`.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+ARGS ?=
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Tocsin needs Python >= 3.11; say which with PYTHON=") if sys.version_info < (3, 11) else None'
+	@echo "Installing what requirements.lock names into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+##@ Use it
+.PHONY: run demo
+run: $(INSTALLED) ## Start everything on one port (PORT, default 8000; data under TOCSIN_VAR, default var/)
+	@exec $(BIN)/tocsin run $(ARGS)
+
+demo: $(INSTALLED) ## Replay one serious case against the running instance and print what happened
+	@$(BIN)/tocsin demo $(ARGS)
+
+##@ Prove it
+.PHONY: check test live chaos bench compose
+check: $(INSTALLED) ## Lint, format, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+test: $(INSTALLED) ## Everything that needs nothing but Python, PostgreSQL included
+	$(BIN)/python -m pytest -m "not live and not chaos" $(ARGS)
+
+live: $(INSTALLED) ## The same against a real Apache Kafka, and the pages in a browser
+	$(BIN)/python -m deploy.dev.kafka fetch
+	$(BIN)/python -m pytest -m live $(ARGS)
+
+chaos: $(INSTALLED) ## Kill, stop and restart everything at its worst moment; the checker counts what was lost (ARGS="--kills 150 --seed 1")
+	$(BIN)/python -m deploy.dev.kafka fetch
+	$(BIN)/python -m tests.chaos $(ARGS)
+
+bench: $(INSTALLED) ## Our rates beside the bare database's and a naive design's, in one run
+	$(BIN)/python -m bench $(ARGS)
+
+compose: ## Is docker-compose.yml one that docker-compose takes? (made-up secrets)
+	deploy/check-compose
+
+##@ Keep it
+.PHONY: install lock format kafka help
+install: $(INSTALLED) ## Only install into .venv
+
+lock: ## Renew both lock files from pyproject.toml (needs uv); versions stay unless ARGS="--upgrade"
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.lock $(ARGS)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q -c requirements.lock -o deploy/requirements-image.lock $(ARGS)
+
+format: $(INSTALLED) ## Rewrite the code the way `check` wants it
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+kafka: $(INSTALLED) ## Fetch Kafka's jars and run one broker until Ctrl-C (for TOCSIN_TEST_KAFKA)
+	$(BIN)/python -m deploy.dev.kafka start $(ARGS)
+
+help: ## This
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  \033[36m%-9s\033[0m %s\n", $$1, $$2}' Makefile
