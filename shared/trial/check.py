@@ -74,4 +74,5 @@ def notices(trial: Trial) -> tuple[str, ...]:
     said += [f"recipients/{one.id}: in no duty group" for one in trial.recipients if one.id not in addressed]
     for name, setting in (("vn_regime", trial.vn_regime), ("harvest_counts_as_ip", trial.harvest_counts_as_ip)):
         said.append(f"{name} = {setting.value}: open doubt {setting.doubt} ({setting.why.en})")
+    said += [f"{one.name} = {one.value}: open doubt {one.doubt} ({one.why.en})" for one in trial.rule_settings]
     return tuple(said)

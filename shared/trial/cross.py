@@ -26,6 +26,7 @@ def cross_check(trial: Trial) -> Iterator[Found]:
     yield from _recipients(trial)
     yield from _roster(trial)
     yield from _rsi(trial)
+    yield from _names(trial)
     if (trial.registry.id is None) == (trial.registry.why_unknown is None):
         yield Found(("registry",), "needs an id or the reason why it is unknown, and not both", "give one of them")
 
@@ -104,6 +105,19 @@ def _recipients(trial: Trial) -> Iterator[Found]:
             if recipient_id not in known:
                 path: Path = ("duty_groups", index, "recipients", place)
                 yield Found(path, f"there is no recipient {recipient_id!r}", _one_of(known))
+
+
+def _names(trial: Trial) -> Iterator[Found]:
+    known = {one.id for one in trial.recipients}
+    for index, group in enumerate(trial.duty_groups):
+        if group.id in known and group.recipients != (group.id,):
+            path: Path = ("duty_groups", index, "id")
+            yield Found(path, f"{group.id!r} is also a recipient, so rules could mean either", "rename the group")
+    own = {"vn_regime", "harvest_counts_as_ip"}
+    for index, one in enumerate(trial.rule_settings):
+        if one.name in own:
+            yield Found(("rule_settings", index), f"{one.name} has a place of its own in this file", "set it there")
+        own.add(one.name)
 
 
 def _roster(trial: Trial) -> Iterator[Found]:

@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, field_validator
 
 from shared.case.exposure import ExposureKind
 from shared.trial.base import Bilingual, FileName, Identifier, Spec, Zone
-from shared.trial.catalogue import CatalogueEntry
+from shared.trial.catalogue import CatalogueEntry, CausalRole
 from shared.trial.charter import DsmbCharter
 from shared.trial.plan import AgeRange, Arm, Rehabilitation, Visit
 from shared.trial.recipient import DutyGroup, Recipient
@@ -28,6 +28,15 @@ class InDoubt(Spec, Generic[SettingT]):
     """A setting that stands for an open question: its value, the doubt's number, and what would settle it."""
 
     value: SettingT
+    doubt: str = Field(pattern=r"^D\d+$")
+    why: Bilingual
+
+
+class RuleSetting(Spec):
+    """A choice whose name and values a rule or calendar file defines; without one that file's default holds."""
+
+    name: Identifier
+    value: Identifier
     doubt: str = Field(pattern=r"^D\d+$")
     why: Bilingual
 
@@ -72,6 +81,7 @@ class Trial(Spec):
     duty_groups: tuple[DutyGroup, ...] = Field(min_length=1)
     vn_regime: InDoubt[VnRegime]
     harvest_counts_as_ip: InDoubt[StrictBool]
+    rule_settings: tuple[RuleSetting, ...] = ()
     ctcae_version: Literal["5.0", "6.0"]
     rsi: tuple[RsiVersion, ...] = Field(min_length=1)
     dsmb_charter: DsmbCharter
@@ -108,7 +118,23 @@ class Trial(Spec):
     @property
     def investigational_kinds(self) -> frozenset[ExposureKind]:
         """The product and its administration, with the harvest where D7 was settled that way."""
-        roles = {"IP", "IP_ADMIN"} | ({"HARVEST_PROC"} if self.harvest_counts_as_ip.value else set())
+        return self.kinds("IP", "IP_ADMIN", *(("HARVEST_PROC",) if self.harvest_counts_as_ip.value else ()))
+
+    @property
+    def countries_with_site(self) -> frozenset[str]:
+        return frozenset(one.country for one in self.sites)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Every doubt's setting as rule files read it: name to value (`true` and `false` for yes and no)."""
+        return {
+            "vn_regime": self.vn_regime.value,
+            "harvest_counts_as_ip": str(self.harvest_counts_as_ip.value).lower(),
+            **{one.name: one.value for one in self.rule_settings},
+        }
+
+    def kinds(self, *roles: CausalRole) -> frozenset[ExposureKind]:
+        """The kinds of exposure that play one of these roles."""
         return frozenset(one.kind for one in self.exposures if one.role in roles)
 
     def on_call(self, at: datetime) -> tuple[OnCall, ...]:
@@ -139,6 +165,11 @@ class Trial(Spec):
         """The recipients of a duty group in the file's order; empty for a group this trial does not have."""
         named = next((one.recipients for one in self.duty_groups if one.id == group_id), ())
         return tuple(one for recipient_id in named if (one := self.recipient(recipient_id)))
+
+    def recipients_by_name(self) -> dict[str, tuple[Recipient, ...]]:
+        """What a rule file's recipient name means here: a recipient's id, or a duty group's."""
+        groups = {one.id: self.recipients_of(one.id) for one in self.duty_groups}
+        return groups | {one.id: (one,) for one in self.recipients}
 
     def local_date(self, at: datetime) -> date:
         """The safety desk's date at this (aware) instant."""

@@ -47,6 +47,12 @@ def changed(old: str, new: str) -> tuple[str, int]:
         ("{number: 2, month: 6,", "{number: 3, month: 6,", "not numbered 1, 2"),
         ("recipients: [necbr, astt, di_adr]", "recipients: [necbr, moh]", "there is no recipient 'moh'"),
         ("  - id: astt", "  - id: necbr", "a second time"),
+        ("  - id: vn_authorities", "  - id: iec", "rules could mean either"),
+        (
+            "ctcae_version:",
+            "rule_settings:\n  - {name: vn_regime, value: x, doubt: D2, why: {en: a, vi: b}}\nctcae_version:",
+            "a place of its own",
+        ),
         ("- person: safety-1", "- person: safety-9", "not among the persons"),
         ("stand_ins: [safety-2]", "stand_ins: [safety-1]", "cannot stand in for themselves"),
         ('starts: "07:00"', 'starts: "7 am"', "write a time"),

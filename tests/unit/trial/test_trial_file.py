@@ -62,6 +62,16 @@ def test_duty_groups_lead_to_recipients(trial: Trial) -> None:
     assert all(one.name.vi and one.name.en and one.zone == "Asia/Ho_Chi_Minh" for one in trial.recipients)
 
 
+def test_rule_files_may_name_a_recipient_or_a_group(trial: Trial) -> None:
+    named = trial.recipients_by_name()
+    assert [one.id for one in named["vn_authorities"]] == ["necbr", "astt", "di_adr"]
+    assert [one.id for one in named["iec"]] == ["iec"]
+    assert [one.id for one in named["sponsor"]] == ["sponsor"]
+    assert trial.settings == {"vn_regime": "new_technique", "harvest_counts_as_ip": "false"}
+    assert trial.kinds("IP") == {"bm_mnc_infusion"}
+    assert trial.countries_with_site == {"VN"}
+
+
 def test_no_address_leads_to_a_real_place() -> None:
     text = FILE.read_text(encoding="utf-8")
     assert text.count("@") == text.count("@example.org")
