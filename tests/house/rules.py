@@ -35,7 +35,7 @@ ENGINES = (
 )
 ENGINE_MAY_SHARE = ("case", "terms", "errors", "trial", "canonical", "clock")
 REACHES_OUT = frozenset(
-    [
+    {
         "aiokafka",
         "aiosmtplib",
         "alembic",
@@ -55,7 +55,7 @@ REACHES_OUT = frozenset(
         "subprocess",
         "threading",
         "uvicorn",
-    ]
+    }
 )
 _NOW = re.compile(
     r"(^|\.)(datetime\.(now|utcnow|today)|date\.today|time\.time(_ns)?|time\.(localtime|gmtime)|func\.now)$"

@@ -41,10 +41,8 @@ def _tracked() -> list[Path]:
 def test_no_file_names_a_registry() -> None:
     """A host name in a lock or an image makes a site behind its own mirror edit our files, and then trust an edited lock."""
     names = re.compile("|".join(REGISTRIES).encode(), re.IGNORECASE)
-    found = []
-    for file in _tracked():
-        if match := names.search(file.read_bytes()):
-            found.append(f"{file.relative_to(ROOT)}: {match.group().decode()}")
+    hits = [(file, names.search(file.read_bytes())) for file in _tracked()]
+    found = [f"{file.relative_to(ROOT)}: {hit.group().decode()}" for file, hit in hits if hit]
     assert not found, "\n".join(found)
 
 

@@ -1,0 +1,59 @@
+"""docker-compose.yml is confined as promised; that docker-compose takes it is checked by `make compose`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+OURS = ("ae_intake", "causality", "sae_notifier", "dsmb", "migrate", "mailcatcher")
+SERVICES = ("ae_intake", "causality", "sae_notifier", "dsmb")
+
+
+def compose() -> dict[str, Any]:
+    return YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text())["services"]
+
+
+@pytest.mark.parametrize("name", [*OURS, "proxy"])
+def test_what_we_run_cannot_write_or_rise(name: str) -> None:
+    service = compose()[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["tmpfs"] == ["/tmp"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_checked_and_waits_for_its_schema(name: str) -> None:
+    service = compose()[name]
+    assert "deploy/healthcheck.py" in service["healthcheck"]["test"]
+    assert service["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    assert service["build"]["args"]["SERVICE"] == name
+
+
+def test_only_the_proxy_is_open_and_nothing_but_this_machine_sees_it_by_default() -> None:
+    published = {name: service["ports"] for name, service in compose().items() if "ports" in service}
+    assert set(published) == {"proxy", "mailcatcher"}
+    assert all("127.0.0.1:" in port for ports in published.values() for port in ports)
+
+
+def test_the_seat_of_the_dsmb_is_kept_empty() -> None:
+    assert compose()["dsmb"]["profiles"] == ["dsmb"]
+
+
+def test_no_secret_has_a_default() -> None:
+    for name, service in compose().items():
+        for key, value in (service.get("environment") or {}).items():
+            if any(word in key for word in ("PASSWORD", "SECRET", "_KEY")):
+                assert ":?" in str(value), f"{name}: {key}"
+
+
+def test_the_image_is_not_root() -> None:
+    users = [
+        line.split()[1] for line in (ROOT / "deploy/Dockerfile").read_text().splitlines() if line.startswith("USER ")
+    ]
+    assert users[0] != "0"
+    assert users[-1] != "0"

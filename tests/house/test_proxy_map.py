@@ -1,0 +1,61 @@
+"""The proxy knows every route and gives none to the wrong service: a page nobody is sent to is a page nobody can report on."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from shared.settings import Settings, names
+from tests.support.routes import MAP, ROOT, SERVICES, declared, owner_of, proxy_map
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_route_of_a_service_reaches_it(service: str) -> None:
+    routes = declared(service)
+    lost = {path: where for path, where in routes.items() if owner_of(path) != service}
+    assert not lost, f"{MAP.name} sends these elsewhere: " + ", ".join(
+        f"{p} ({w}) to {owner_of(p)}" for p, w in lost.items()
+    )
+    if any((ROOT / "services" / service / name).exists() for name in ("api.py", "pages.py")):
+        assert routes, "no route was found in the source: has the way of declaring them changed?"
+
+
+def test_no_path_has_two_owners() -> None:
+    prefixes = [prefix for prefix, _ in proxy_map()]
+    assert len(set(prefixes)) == len(prefixes)
+    inside = [(a, b) for a in prefixes for b in prefixes if a not in ("/", b) and b.startswith(a + "/")]
+    assert not inside, "a prefix within another is decided by the order of lines"
+
+
+def test_only_services_are_named() -> None:
+    assert {service for _, service in proxy_map()} <= set(SERVICES)
+
+
+@pytest.mark.parametrize(
+    ("path", "service"),
+    [
+        ("/", "ae_intake"),
+        ("/cases/1/versions/2", "ae_intake"),
+        ("/casesx", None),
+        ("/nothing", None),
+        ("/api/v1/assessments/7", "causality"),
+        ("/ops/sae_notifier/metrics", "sae_notifier"),
+    ],
+)
+def test_a_prefix_is_itself_and_what_is_below(path: str, service: str | None) -> None:
+    assert owner_of(path) == service
+
+
+def test_the_proxy_lets_through_what_the_services_take() -> None:
+    size = re.search(r"client_max_body_size (\d+)m;", (ROOT / "deploy/proxy/nginx.conf").read_text())
+    assert size
+    assert int(size.group(1)) * 1024 * 1024 >= Settings.model_fields["max_body_bytes"].default
+
+
+def test_compose_sets_only_settings_that_exist() -> None:
+    """Production refuses an unknown TOCSIN_ name; better to learn it here than on a night when it has to start."""
+    text = (ROOT / "docker-compose.yml").read_text() + (ROOT / "deploy/Dockerfile").read_text()
+    for_compose = {"TOCSIN_PUBLISH"}
+    used = set(re.findall(r"\bTOCSIN_[A-Z_]+[A-Z]\b", text)) - for_compose - {"TOCSIN_SERVICE"}
+    assert used <= set(names().values())
