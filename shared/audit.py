@@ -191,9 +191,7 @@ class Audit:
         ).decode()
         mac = _mac(self.keys.current, entry, head.mac)
         tx.execute(
-            insert(AuditRow).values(
-                stream=stream, seq=head.seq + 1, entry=entry, key_id=self.keys.current_id, mac=mac
-            )
+            insert(AuditRow).values(stream=stream, seq=head.seq + 1, entry=entry, key_id=self.keys.current_id, mac=mac)
         )
         head.seq, head.mac = head.seq + 1, mac
         if not head.dirty:

@@ -52,7 +52,9 @@ def verify(
         place = f"audit {row.stream} #{row.seq}"
         seq, before = heads.get(row.stream, (0, ""))
         if row.seq != seq + 1:
-            breaches.append(Breach(place, f"the entry before it should be #{row.seq - 1}, but #{seq} is the last one there"))
+            breaches.append(
+                Breach(place, f"the entry before it should be #{row.seq - 1}, but #{seq} is the last one there")
+            )
         key = audit.keys.by_id(row.key_id)
         if key is None:
             breaches.append(Breach(place, f"signed with key {row.key_id}, which is not configured"))
@@ -80,7 +82,12 @@ def _heads(tx: Tx, audit: Audit, heads: dict[str, tuple[int, str]]) -> list[Brea
         seen.add(row.stream)
         seq, mac = heads.get(row.stream, (0, ""))
         if row.seq != seq or row.mac != mac:
-            found.append(Breach(f"stream {row.stream}", f"its head says #{row.seq}, the trail ends at #{seq}: entries were cut or added"))
+            found.append(
+                Breach(
+                    f"stream {row.stream}",
+                    f"its head says #{row.seq}, the trail ends at #{seq}: entries were cut or added",
+                )
+            )
             continue
         if seq:
             key = audit.keys.by_id(row.head.partition(":")[0])
@@ -128,7 +135,9 @@ def _seals(
     return number, found
 
 
-def _tables(tx: Tx, tables: Sequence[type[Audited]], latest: dict[str, tuple[str | None, str]]) -> tuple[int, list[Breach]]:
+def _tables(
+    tx: Tx, tables: Sequence[type[Audited]], latest: dict[str, tuple[str | None, str]]
+) -> tuple[int, list[Breach]]:
     found: list[Breach] = []
     rows = 0
     names = {table.audit_name(): table for table in tables}

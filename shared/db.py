@@ -68,7 +68,9 @@ class Database:
             if path and path != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._writer_engine = _sqlite_engine(url, immediate=True)
-            self._reader_engine = self._writer_engine if path in ("", ":memory:") else _sqlite_engine(url, immediate=False)
+            self._reader_engine = (
+                self._writer_engine if path in ("", ":memory:") else _sqlite_engine(url, immediate=False)
+            )
             self._writer: ThreadPoolExecutor | None = ThreadPoolExecutor(1, thread_name_prefix=f"writer-{schema}")
             self._writer_ident = self._writer.submit(threading.get_ident).result()
         else:
@@ -88,12 +90,16 @@ class Database:
         done then. On SQLite a nested call raises, since it would wait for itself.
         """
         if self._writer is None:
-            return self._run(fn)
-        if threading.get_ident() == self._writer_ident:
-            raise RuntimeError("a transaction was opened inside a transaction of the same database")
-        return self._writer.submit(self._run, fn).result()
+            result, after = self._run(fn)
+        else:
+            if threading.get_ident() == self._writer_ident:
+                raise RuntimeError("a transaction was opened inside a transaction of the same database")
+            result, after = self._writer.submit(self._run, fn).result()
+        for hook in after:  # in the caller's thread: a slow hook must not hold the one writer
+            hook()
+        return result
 
-    def _run(self, fn: Callable[[Tx], T]) -> T:
+    def _run(self, fn: Callable[[Tx], T]) -> tuple[T, list[Callable[[], None]]]:
         try:
             with Session(self._writer_engine, autoflush=False, expire_on_commit=False) as session:
                 tx = Tx(session, self.dialect)
@@ -110,9 +116,7 @@ class Database:
             if error.connection_invalidated or is_away(error):
                 raise DatabaseAway(str(error.orig or error).splitlines()[0][:200]) from error
             raise
-        for hook in tx._after:
-            hook()
-        return result
+        return result, tx._after
 
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on a connection of its own; nothing it writes is kept."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Column, insert, select, update
+from sqlalchemy import BigInteger, CheckConstraint, Column, insert, select, update
+from sqlalchemy.engine import Connection
 from sqlmodel import Field, SQLModel
 
 from shared.bus.port import PARTITIONS, Position
@@ -17,6 +18,7 @@ from shared.db import Tx
 
 class CursorRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "cursors"  # type: ignore[misc]
+    __table_args__ = (CheckConstraint("next_offset >= 0", name="cursors_offset"),)
     topic: str = Field(primary_key=True)
     partition: int = Field(primary_key=True)
     next_offset: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
@@ -27,9 +29,9 @@ class CursorMoved(Exception):
     """Another instance has handled these records; re-read the position and go there."""
 
 
-def make_rows(tx: Tx, topics: Iterable[str]) -> None:
+def make_rows(connection: Connection, topics: Iterable[str]) -> None:
     """For migrations: one row per partition, at offset 0."""
-    tx.execute(
+    connection.execute(
         insert(CursorRow),
         [{"topic": topic, "partition": p, "next_offset": 0} for topic in topics for p in range(PARTITIONS)],
     )

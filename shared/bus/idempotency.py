@@ -41,7 +41,15 @@ class Answered:
 def claim(tx: Tx, *, client: str, route: str, key: str, body_sha256: str, now: datetime) -> Answered | None:
     """Claim the key; None means it is ours to answer. A racing request waits here for the first one's commit."""
     dialect = postgresql if tx.dialect == "postgresql" else sqlite
-    values = {"client": client, "route": route, "key": key, "body_sha256": body_sha256, "status": 0, "answer": "", "at": now}
+    values = {
+        "client": client,
+        "route": route,
+        "key": key,
+        "body_sha256": body_sha256,
+        "status": 0,
+        "answer": "",
+        "at": now,
+    }
     inserted = tx.execute(dialect.insert(IdempotencyRow).values(values).on_conflict_do_nothing())
     if inserted.rowcount == 1:
         return None

@@ -29,7 +29,12 @@ class OutboxRow(Audited, table=True):
 
     __tablename__: ClassVar[str] = "outbox"  # type: ignore[misc]
     __table_args__ = (
-        Index("outbox_unpublished", "position", postgresql_where=text("published_at IS NULL"), sqlite_where=text("published_at IS NULL")),
+        Index(
+            "outbox_unpublished",
+            "position",
+            postgresql_where=text("published_at IS NULL"),
+            sqlite_where=text("published_at IS NULL"),
+        ),
     )
     audit_key: ClassVar[tuple[str, ...]] = ("event_id",)
     audit_content: ClassVar[tuple[str, ...]] = ("topic", "key", "headers", "body")

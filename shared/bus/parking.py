@@ -11,7 +11,7 @@ import json
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Column, Text, func, insert, select
+from sqlalchemy import BigInteger, CheckConstraint, Column, Text, func, insert, select
 from sqlmodel import Field
 
 from shared.audit import Audited
@@ -27,8 +27,17 @@ class ParkedRow(Audited, table=True):
     """`value` and `headers` are the record as it came, base64; `retry` says whether the retry loop may try it."""
 
     __tablename__: ClassVar[str] = "parked"  # type: ignore[misc]
+    __table_args__ = (CheckConstraint("(state = 'parked') = (closed_by IS NULL)", name="parked_closed_by_somebody"),)
     audit_key: ClassVar[tuple[str, ...]] = ("parked_id",)
-    audit_content: ClassVar[tuple[str, ...]] = ("topic", "partition", "place", "value", "state", "closed_by", "closed_reason")
+    audit_content: ClassVar[tuple[str, ...]] = (
+        "topic",
+        "partition",
+        "place",
+        "value",
+        "state",
+        "closed_by",
+        "closed_reason",
+    )
 
     parked_id: str = Field(primary_key=True)
     topic: str

@@ -12,6 +12,7 @@ from typing import Protocol
 
 SAFETY_TOPIC = "tocsin.safety"
 ALLOCATION_TOPIC = "tocsin.allocation"
+TOPICS = (SAFETY_TOPIC, ALLOCATION_TOPIC)
 PARTITIONS = 12
 """Never changed in place: the key's partition would move and a child's order would break."""
 
@@ -24,6 +25,16 @@ class Record:
     key: str
     value: bytes
     headers: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def event_id(self) -> str | None:
+        """The last `ce_id` header, or None."""
+        return _last_header(self.headers, "ce_id")
+
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers: what `BusSettings.max_request_size` bounds, alike on every adapter."""
+        return len(self.key.encode()) + len(self.value) + sum(len(n.encode()) + len(v) for n, v in self.headers)
 
 
 @dataclass(frozen=True)
@@ -48,10 +59,16 @@ class Delivery:
 
     def header(self, name: str) -> str | None:
         """The last header of that name as text, or None (undecodable bytes read as replacement characters)."""
-        for key, value in reversed(self.headers):
-            if key == name:
-                return value.decode("utf-8", "replace")
-        return None
+        return _last_header(self.headers, name)
+
+    @property
+    def event_id(self) -> str | None:
+        """What a cursor that has passed this record must carry as `last_event_id` (None for a record without `ce_id`)."""
+        return _last_header(self.headers, "ce_id")
+
+
+def _last_header(headers: Sequence[tuple[str, bytes]], name: str) -> str | None:
+    return next((value.decode("utf-8", "replace") for key, value in reversed(headers) if key == name), None)
 
 
 @dataclass(frozen=True)
@@ -74,6 +91,10 @@ class Lag:
 
 class BusUnavailable(Exception):
     """The log did not take or give the records in time; nothing can be assumed about the ones not acknowledged."""
+
+
+class BusMisconfigured(Exception):
+    """A topic exists with settings under which the log would forget or reorder; the text says what to change."""
 
 
 class PositionInvalid(Exception):
@@ -103,18 +124,21 @@ class Subscription(Protocol):
         """Yield non-empty runs of consecutive records of one partition, for ever, until `close`.
 
         The next run of a partition is only yielded after control has come back; a run of a partition that was revoked
-        meanwhile is not yielded. Raises PositionInvalid when a position cannot be trusted.
+        meanwhile is not yielded. Every call begins anew at the database's positions, so it may be called again after an
+        error. A PositionSource that fails is asked again with backoff, and a log that is away is waited for: both are
+        logged, neither ends the loop. Raises PositionInvalid when a position cannot be trusted (the other partitions'
+        positions stay good), BusMisconfigured when a topic is not as `Bus.start` needs it.
         """
         ...
 
     def assigned(self, topic: str, partition: int) -> bool: ...
 
     async def reseek(self, topic: str, partition: int) -> None:
-        """Re-read the position from the database and go there (a no-op when the partition is no longer ours)."""
+        """Before the next run of this partition, re-read its position and go there (a no-op when it is no longer ours)."""
         ...
 
     async def lags(self) -> Sequence[Lag]:
-        """For every assigned partition."""
+        """For every assigned partition. Raises BusUnavailable when the log's ends cannot be read."""
         ...
 
     def last_activity(self) -> float:
@@ -130,11 +154,19 @@ class Bus(Protocol):
     """The whole port."""
 
     async def start(self) -> None:
-        """Connect; verify both topics (12 partitions, `retention.ms=-1`, `cleanup.policy=delete`), creating them only if missing."""
+        """Connect; verify the topics (12 partitions, kept for ever, never compacted), creating them only if missing.
+
+        Raises BusMisconfigured. A log that is away is no error here, so that a report can still be taken in: the
+        topics are then verified before the first use.
+        """
         ...
 
     async def publish(self, records: Sequence[Record], *, timeout_s: float = 5.0) -> Sequence[PublishOutcome]:
-        """Append in order; an outcome with `placed` is durable. Later records of a key whose earlier one failed are failed too."""
+        """Append in order; an outcome with `placed` is durable. Later records of a key whose earlier one failed are failed too.
+
+        Never raises for a log that is away or a record that is refused. A repeated event id is the same place on the
+        local log and may be a second record on Kafka.
+        """
         ...
 
     async def subscribe(
@@ -142,11 +174,11 @@ class Bus(Protocol):
     ) -> Subscription: ...
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
-        """The next offset of every partition of a topic."""
+        """The next offset of every partition of a topic. Raises BusUnavailable."""
         ...
 
     async def read_at(self, topic: str, partition: int, offset: int) -> Delivery | None:
-        """The record at that offset, or None when the log does not hold it."""
+        """The record at that offset, or None when the log does not hold it. Raises BusUnavailable."""
         ...
 
     async def healthy(self) -> bool: ...
@@ -156,7 +188,11 @@ class Bus(Protocol):
 
 @dataclass
 class BusSettings:
-    """What an adapter needs to know; `kafka_bootstrap` empty means the local log at `local_path`."""
+    """What an adapter needs to know; `kafka_bootstrap` empty means the local log at `local_path`.
+
+    `max_request_size` bounds `Record.size` in bytes. `extra` carries Kafka's security settings by aiokafka's names
+    (`security_protocol`, `sasl_mechanism`, `sasl_plain_username`, `sasl_plain_password`) and `ssl_cafile`.
+    """
 
     local_path: str = "var/bus.db"
     kafka_bootstrap: str = ""

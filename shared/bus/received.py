@@ -8,7 +8,7 @@ from enum import Enum
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Text, func, select
+from sqlalchemy import BigInteger, CheckConstraint, Column, Text, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import Field
@@ -22,6 +22,7 @@ class ReceivedRow(Audited, table=True):
     """`(aggregate, version)` is unique. `body` is what stood on the log."""
 
     __tablename__: ClassVar[str] = "received"  # type: ignore[misc]
+    __table_args__ = (CheckConstraint("version >= 1", name="received_version"),)
     audit_key: ClassVar[tuple[str, ...]] = ("aggregate", "version")
     audit_content: ClassVar[tuple[str, ...]] = ("event_id", "type", "sha256", "body")
 
@@ -56,7 +57,9 @@ class Fate(Enum):
     """The same version with other bytes: alarmed and parked."""
 
 
-def receive(tx: Tx, event: Event, *, key: str, topic: str, partition: int, offset: int, now: datetime) -> tuple[Fate, ReceivedRow]:
+def receive(
+    tx: Tx, event: Event, *, key: str, topic: str, partition: int, offset: int, now: datetime
+) -> tuple[Fate, ReceivedRow]:
     """Store one version if it is not there yet and say what it is."""
     digest = sha256(event.body).hexdigest()
     row = ReceivedRow(
@@ -77,11 +80,15 @@ def receive(tx: Tx, event: Event, *, key: str, topic: str, partition: int, offse
     newest = tx.scalar(select(func.max(ReceivedRow.version)).where(ReceivedRow.aggregate == event.aggregate)) or 0  # type: ignore[arg-type]
     dialect = postgresql if tx.dialect == "postgresql" else sqlite
     inserted = tx.execute(
-        dialect.insert(ReceivedRow).values(row.model_dump()).on_conflict_do_nothing(index_elements=["aggregate", "version"])
+        dialect.insert(ReceivedRow)
+        .values(row.model_dump())
+        .on_conflict_do_nothing(index_elements=["aggregate", "version"])
     )
     if inserted.rowcount != 1:
         known = tx.scalar(
-            select(ReceivedRow.sha256).where(ReceivedRow.aggregate == event.aggregate, ReceivedRow.version == event.version)  # type: ignore[arg-type]
+            select(ReceivedRow.sha256).where(
+                ReceivedRow.aggregate == event.aggregate, ReceivedRow.version == event.version
+            )  # type: ignore[arg-type]
         )
         return (Fate.DUPLICATE if known == digest else Fate.CONFLICT), row
     if event.version == newest + 1:

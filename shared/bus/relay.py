@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import structlog
+
 from sqlalchemy import bindparam, text, update
 
+from shared.alarm import Kind
 from shared.audit import Audit
 from shared.bus.outbox import OutboxRow, backlog, emit, unpublished
 from shared.bus.port import Bus, BusUnavailable, PublishOutcome
@@ -23,8 +24,9 @@ from shared.clock import Clock
 from shared.db import Database, DatabaseAway, Tx
 from shared.events.catalogue import SEAL_TYPES, AuditSeal
 from shared.failpoint import hit
+from shared.telemetry import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 BATCH = 200
 SEND_BOUND_S = 5.0
@@ -39,10 +41,10 @@ _MARK = (
 
 
 class Relay:
-    """Publishes what `db` holds unpublished; `ring(kind, detail)` is the bell of last resort."""
+    """Publishes what `db` holds unpublished; `ring(kind, place)` is the bell of last resort."""
 
     def __init__(
-        self, db: Database, bus: Bus, audit: Audit, clock: Clock, trial_id: str, ring: Callable[[str, str], None]
+        self, db: Database, bus: Bus, audit: Audit, clock: Clock, trial_id: str, ring: Callable[[Kind, str], object]
     ) -> None:
         self.db, self.bus, self.audit, self.clock, self.trial_id, self.ring = db, bus, audit, clock, trial_id, ring
         self.wake = Wake()
@@ -155,7 +157,7 @@ class Relay:
         except DatabaseAway:
             return
         if serious is not None and (self.clock.now() - serious).total_seconds() > SERIOUS_BOUND_S:
-            self.ring("outbox_stuck", f"a serious event of {self.db.schema} has not reached the log for over {SERIOUS_BOUND_S:.0f} s")
+            await asyncio.to_thread(self.ring, "outbox_stuck", self.db.schema)
 
 
 def seal_now(tx: Tx, audit: Audit, trial_id: str, now: datetime) -> None:

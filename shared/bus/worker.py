@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
 
+from shared.alarm import Kind
 from shared.audit import SERVICE_STREAM, Audit
 from shared.bus import cursor, parking
 from shared.bus.cursor import CursorMoved
@@ -28,9 +28,9 @@ from shared.errors import Refused
 from shared.events.catalogue import CATALOGUE
 from shared.events.envelope import Event, Undecodable, decode
 from shared.failpoint import hit
-from shared.telemetry import carry
+from shared.telemetry import get_logger, span
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,12 @@ class Receipt:
 
 Handler = Callable[[Tx, Receipt, datetime], None]
 """Writes the effect; it may emit events and audit entries. `key`'s stream is locked already."""
+Ring = Callable[[Kind, str], object]
+"""The bell of last resort: (kind, place); it may block for seconds, so it is rung outside transactions."""
 OnParked = Callable[[Tx, ParkedRow, datetime], None]
+
+
+_KINDS: dict[str, Kind] = {"unknown_type": "unknown_event_type", "conflict": "same_version_other_bytes"}
 
 
 class Poison(Exception):
@@ -99,7 +104,7 @@ class Worker:
         clock: Clock,
         topics: Sequence[str],
         handlers: Mapping[str, Handler],
-        ring: Callable[[str, str], None],
+        ring: Ring,
         on_parked: OnParked | None = None,
         batch: int = 50,
     ) -> None:
@@ -123,7 +128,7 @@ class Worker:
                 await self._consume(self.subscription, stop)
             except PositionInvalid as error:
                 self.stopped_because = str(error)
-                self.ring("position_invalid", f"{self.audit.service} cannot trust its place on the log: {error}")
+                await asyncio.to_thread(self.ring, "position_invalid", f"{error.topic}[{error.partition}]")
                 await stop.wait()
             except (BusUnavailable, DatabaseAway) as error:
                 log.warning("worker.away", detail=str(error)[:200])
@@ -166,7 +171,7 @@ class Worker:
             await subscription.reseek(topic, partition)
             return
         except Exception as error:
-            log.warning("worker.batch_failed", size=len(run), error=type(error).__name__)
+            log.warning("worker.batch_failed", size=len(run), error_type=type(error).__name__)
         for one in run:
             if stop.is_set():
                 return
@@ -247,15 +252,19 @@ class Worker:
         if fate is Fate.CONFLICT:
             raise Poison("conflict", f"{event.aggregate} version {event.version} came again with other bytes")
         if fate is Fate.GAP:
-            self.ring("gap", f"{event.aggregate}: version {event.version} came before an earlier one")
-        with carry(event.traceparent):
+            tx.after_commit(lambda: self.ring("version_gap", f"{event.aggregate}#{event.version}"))
+        with span(event.traceparent):
             self.audit.record(
                 tx,
                 stream=one.key,
                 actor=f"service:{event.source}",
                 action=f"received {event.type}",
                 at=now,
-                detail={"event_id": event.id, "fate": fate.value, "offset": f"{one.topic}/{one.partition}/{one.offset}"},
+                detail={
+                    "event_id": event.id,
+                    "fate": fate.value,
+                    "offset": f"{one.topic}/{one.partition}/{one.offset}",
+                },
                 rows=[row],
             )
             self.handlers[event.type](tx, Receipt(event, row, fate, one.key), now)
@@ -269,10 +278,12 @@ class Worker:
             raise
         except Exception as error:
             reason, detail, retry = _diagnose(error)
-            log.error("worker.parked", reason=reason, error=type(error).__name__, exc_info=reason == "handler_failed")
+            log.error(
+                "worker.parked", reason=reason, error_type=type(error).__name__, exc_info=reason == "handler_failed"
+            )
             self.db.transact(lambda tx: self._park(tx, one, reason, detail, retry))
             if self.breaker.failure():
-                self.ring("breaker_open", f"{self.audit.service} parks too much and rests for {self.breaker.rest_s:.0f} s")
+                self.ring("breaker_open", f"{one.topic}[{one.partition}]")
 
     def _park(self, tx: Tx, one: Delivery, reason: str, detail: str, retry: bool) -> None:
         now = self.clock.now()
@@ -284,9 +295,8 @@ class Worker:
         self.audit.record(
             tx, stream=SERVICE_STREAM, actor="system", action="parked an event", at=now, reason=reason, rows=[row]
         )
-        if reason != "handler_failed" or row.serious:
-            kind = "parked_serious" if row.serious else "parked"
-            tx.after_commit(lambda: self.ring(kind, f"{self.audit.service} parked an event ({reason})"))
+        kind = _KINDS.get(reason, "event_parked")
+        tx.after_commit(lambda: self.ring(kind, f"{one.topic}[{one.partition}]@{one.offset}"))
 
     # Parked events ----------------------------------------------------------------------------------------------
 
@@ -357,7 +367,7 @@ class Worker:
             except Refused:
                 continue
             except Exception as error:  # closed by a person meanwhile
-                log.info("worker.retry_skipped", error=type(error).__name__)
+                log.info("worker.retry_skipped", error_type=type(error).__name__)
         return done
 
 

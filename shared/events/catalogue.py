@@ -61,20 +61,63 @@ class EventType:
 
 
 _ALL: tuple[EventType, ...] = (
-    EventType("tocsin.subject.recorded.v1", Subject, ("ae_intake",), "A child was enrolled, corrected, or first heard of (provisional)."),
-    EventType("tocsin.exposure.recorded.v1", Exposure, ("ae_intake",), "An exposure was recorded, corrected or voided."),
-    EventType("tocsin.batch.recorded.v1", Batch, ("ae_intake",), "A cell batch was recorded or corrected (sterility, release)."),
-    EventType("tocsin.measurement.recorded.v1", Measurement, ("ae_intake",), "A laboratory value, vital sign or score was recorded, corrected or voided."),
+    EventType(
+        "tocsin.subject.recorded.v1",
+        Subject,
+        ("ae_intake",),
+        "A child was enrolled, corrected, or first heard of (provisional).",
+    ),
+    EventType(
+        "tocsin.exposure.recorded.v1", Exposure, ("ae_intake",), "An exposure was recorded, corrected or voided."
+    ),
+    EventType(
+        "tocsin.batch.recorded.v1",
+        Batch,
+        ("ae_intake",),
+        "A cell batch was recorded or corrected (sterility, release).",
+    ),
+    EventType(
+        "tocsin.measurement.recorded.v1",
+        Measurement,
+        ("ae_intake",),
+        "A laboratory value, vital sign or score was recorded, corrected or voided.",
+    ),
     EventType("tocsin.case.reported.v1", CaseReport, ("ae_intake",), "A case was reported: its first version."),
     EventType("tocsin.case.amended.v1", CaseReport, ("ae_intake",), "News about a case: a later version, whole."),
-    EventType("tocsin.case.nullified.v1", CaseReport, ("ae_intake",), "A case was declared void, with its replacement if there is one."),
-    EventType("tocsin.allocation.recorded.v1", Allocation, ("ae_intake",), "A child was allocated to an arm.", allocation=True),
-    EventType("tocsin.assessment.proposed.v1", Assessment, ("causality",), "The engine proposed an assessment; nobody has signed it."),
-    EventType("tocsin.assessment.signed.v1", Assessment, ("causality",), "A medical monitor accepted or overrode the proposals and signed."),
-    EventType("tocsin.obligation.changed.v1", Obligation, ("sae_notifier",), "A duty was opened, moved, filed, received, rejected or ended."),
+    EventType(
+        "tocsin.case.nullified.v1",
+        CaseReport,
+        ("ae_intake",),
+        "A case was declared void, with its replacement if there is one.",
+    ),
+    EventType(
+        "tocsin.allocation.recorded.v1", Allocation, ("ae_intake",), "A child was allocated to an arm.", allocation=True
+    ),
+    EventType(
+        "tocsin.assessment.proposed.v1",
+        Assessment,
+        ("causality",),
+        "The engine proposed an assessment; nobody has signed it.",
+    ),
+    EventType(
+        "tocsin.assessment.signed.v1",
+        Assessment,
+        ("causality",),
+        "A medical monitor accepted or overrode the proposals and signed.",
+    ),
+    EventType(
+        "tocsin.obligation.changed.v1",
+        Obligation,
+        ("sae_notifier",),
+        "A duty was opened, moved, filed, received, rejected or ended.",
+    ),
     EventType("tocsin.intake.audit_sealed.v1", AuditSeal, ("ae_intake",), "The audit trail of ae_intake was sealed."),
-    EventType("tocsin.causality.audit_sealed.v1", AuditSeal, ("causality",), "The audit trail of causality was sealed."),
-    EventType("tocsin.notifier.audit_sealed.v1", AuditSeal, ("sae_notifier",), "The audit trail of sae_notifier was sealed."),
+    EventType(
+        "tocsin.causality.audit_sealed.v1", AuditSeal, ("causality",), "The audit trail of causality was sealed."
+    ),
+    EventType(
+        "tocsin.notifier.audit_sealed.v1", AuditSeal, ("sae_notifier",), "The audit trail of sae_notifier was sealed."
+    ),
 )
 CATALOGUE: dict[str, EventType] = {event.name: event for event in _ALL}
 SEAL_TYPES: dict[str, str] = {event.source: event.name for event in _ALL if event.model is AuditSeal}
@@ -87,7 +130,11 @@ def schema(event: EventType) -> dict[str, Any]:
         "$id": f"tocsin:events/{event.name}",
         "title": event.name,
         "description": event.says,
-        **{k: v for k, v in event.model.model_json_schema(mode="serialization").items() if k not in ("title", "description")},
+        **{
+            k: v
+            for k, v in event.model.model_json_schema(mode="serialization").items()
+            if k not in ("title", "description")
+        },
     }
 
 

@@ -1,0 +1,404 @@
+"""JSON routes of ae_intake: parse, call the handler, answer. OpenAPI carries examples."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.responses import JSONResponse
+
+from services.ae_intake import handlers, records, store, views
+from services.ae_intake.commands import (
+    AmendCase,
+    CloseRejected,
+    Correct,
+    NullifyCase,
+    RecordAllocation,
+    RecordBatch,
+    RecordExposure,
+    RecordMeasurement,
+    RecordSubject,
+    SubmitCase,
+    Void,
+)
+from services.ae_intake.handlers import Intake, Who
+from services.ae_intake.submission import Answer, Rejected, Submissions
+from shared import terms
+from shared.auth.guard import require
+from shared.auth.identity import Identity
+from shared.bus import idempotency
+from shared.case import periods
+from shared.clock import Clock
+from shared.db import Database, Tx
+from shared.errors import FieldProblem, NotFound, PreconditionNeeded, Refused
+from shared.web.problem import PROBLEMS, problem_of
+
+T = TypeVar("T")
+Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200, pattern=r"^[!-~]+$")]
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=40)]
+Id = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9._:-]+$")]
+_ETAG = re.compile(r'^(?:W/)?"?(\d{1,9})"?$')
+Reporter = Annotated[Identity, Depends(require("report_case"))]
+Reader = Annotated[Identity, Depends(require("see_cases"))]
+Amender = Annotated[Identity, Depends(require("amend_case"))]
+Recorder = Annotated[Identity, Depends(require("record_exposure"))]
+
+
+def who_of(identity: Identity) -> Who:
+    return Who(identity.user_id, identity.sites if identity.site_scoped else None)
+
+
+def expected_version(header: str | None) -> int:
+    """The version in If-Match; raises PreconditionNeeded when missing, Refused when it is not a version."""
+    if header is None:
+        raise PreconditionNeeded(
+            problems=[FieldProblem("", "If-Match is missing", 'send If-Match: "3" with the version you read')]
+        )
+    match = _ETAG.match(header.strip())
+    if match is None:
+        raise Refused(
+            "If-Match is not a version",
+            problems=[FieldProblem("", "If-Match", 'send If-Match: "3" with the version you read')],
+        )
+    return int(match[1])
+
+
+def versioned(body: dict[str, Any], version: int, status: int = 200, *, repeated: bool = False) -> JSONResponse:
+    headers = {"ETag": f'"{version}"'}
+    if repeated:
+        headers["Idempotency-Replayed"] = "true"
+    return JSONResponse(body, status, headers=headers)
+
+
+def routes(db: Database, intake: Intake, clock: Clock) -> APIRouter:
+    """All JSON routes, bound to one database."""
+    router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+    submissions = Submissions(db, intake, clock)
+    _cases(router, db, intake, clock, submissions)
+    for kind, plural, model in (
+        ("subject", "subjects", RecordSubject),
+        ("exposure", "exposures", RecordExposure),
+        ("batch", "batches", RecordBatch),
+        ("measurement", "measurements", RecordMeasurement),
+    ):
+        _records(router, db, intake, clock, kind, plural, model)
+    _others(router, db, intake, clock)
+    return router
+
+
+async def _write(db: Database, unit: Callable[[Tx], T]) -> T:
+    return await asyncio.to_thread(db.transact, unit)
+
+
+async def _read(db: Database, unit: Callable[[Tx], T]) -> T:
+    return await asyncio.to_thread(db.read, unit)
+
+
+def _cases(router: APIRouter, db: Database, intake: Intake, clock: Clock, submissions: Submissions) -> None:
+    @router.post(
+        "/cases",
+        status_code=201,
+        tags=["cases"],
+        summary="Report a case, however incomplete",
+        openapi_extra=_openapi_body(SubmitCase),
+    )
+    async def submit(request: Request, who: Reporter, key: Key = None) -> JSONResponse:
+        raw = await request.body()
+        content_type = request.headers.get("content-type", "")
+        try:
+            answer: Answer = await asyncio.to_thread(
+                submissions.submit, raw, content_type=content_type, route="POST /api/v1/cases", who=who_of(who), key=key
+            )
+        except Rejected as rejected:
+            return problem_of(rejected, rejected_id=rejected.rejected_id)
+        return versioned(answer.body, answer.body["version"], answer.status, repeated=answer.repeated)
+
+    @router.get("/cases", tags=["cases"], summary="Cases, newest change first")
+    async def list_cases(
+        who: Reader,
+        subject_id: Annotated[str | None, Query(max_length=64)] = None,
+        before: datetime | None = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> JSONResponse:
+        sites = who_of(who).sites
+        rows = await _read(
+            db,
+            lambda tx: store.list_cases(
+                tx, subject_id=_clean(subject_id), sites=sites, before=_aware(before), limit=limit
+            ),
+        )
+        return JSONResponse({"cases": [views.case_line(row) for row in rows]})
+
+    @router.get("/cases/{case_id}", tags=["cases"], summary="The newest version of a case")
+    async def read_case(case_id: Id, who: Reader) -> JSONResponse:
+        outcome = await _read(db, lambda tx: handlers.read_case(intake, tx, case_id, who_of(who), clock.now()))
+        return versioned(views.case_document(outcome), outcome.case.version)
+
+    @router.get("/cases/{case_id}/versions/{version}", tags=["cases"], summary="One version of a case")
+    async def read_version(case_id: Id, version: Annotated[int, Path(ge=1, le=1_000_000)], who: Reader) -> JSONResponse:
+        outcome = await _read(db, lambda tx: handlers.read_case(intake, tx, case_id, who_of(who), clock.now(), version))
+        return versioned(views.case_document(outcome), outcome.case.version)
+
+    @router.patch(
+        "/cases/{case_id}", tags=["cases"], summary="Add news to a case (If-Match, a reason, when it became known)"
+    )
+    async def amend(
+        case_id: Id, body: AmendCase, who: Amender, if_match: IfMatch = None, key: Key = None
+    ) -> JSONResponse:
+        version = expected_version(if_match)
+
+        def unit(tx: Tx, now: datetime) -> dict[str, Any]:
+            outcome = handlers.amend_case(intake, tx, case_id, body, version, who_of(who), now)
+            return views.case_answer(outcome, intake.trial, now)
+
+        return await _once(
+            db, clock, who, f"PATCH /api/v1/cases/{case_id}", key, [version, body.model_dump(mode="json")], 200, unit
+        )
+
+    @router.post("/cases/{case_id}/nullify", tags=["cases"], summary="Declare a case void")
+    async def nullify(
+        case_id: Id,
+        body: NullifyCase,
+        who: Annotated[Identity, Depends(require("nullify_case"))],
+        if_match: IfMatch = None,
+        key: Key = None,
+    ) -> JSONResponse:
+        version = expected_version(if_match)
+
+        def unit(tx: Tx, now: datetime) -> dict[str, Any]:
+            outcome = handlers.nullify_case(intake, tx, case_id, body, version, who_of(who), now)
+            return views.case_answer(outcome, intake.trial, now)
+
+        return await _once(
+            db,
+            clock,
+            who,
+            f"POST /api/v1/cases/{case_id}/nullify",
+            key,
+            [version, body.model_dump(mode="json")],
+            200,
+            unit,
+        )
+
+
+def _records(
+    router: APIRouter, db: Database, intake: Intake, clock: Clock, kind: str, plural: str, model: type
+) -> None:
+    async def record(body: Any, who: Recorder, key: Key = None) -> JSONResponse:
+        def unit(tx: Tx, now: datetime) -> dict[str, Any]:
+            return records.record(intake, tx, kind, body, who_of(who), now).model_dump(mode="json")
+
+        return await _once(db, clock, who, f"POST /api/v1/{plural}", key, body.model_dump(mode="json"), 201, unit)
+
+    record.__annotations__["body"] = model
+    router.post(f"/{plural}", status_code=201, tags=[plural], summary=f"Record a {kind}", name=f"record_{kind}")(record)
+
+    @router.get(f"/{plural}", tags=[plural], summary=f"Every {kind}, newest versions", name=f"list_{plural}")
+    async def listing(
+        who: Reader,
+        subject_id: Annotated[str | None, Query(max_length=64)] = None,
+        after: Annotated[str, Query(max_length=80)] = "",
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> JSONResponse:
+        def unit(tx: Tx) -> list[Any]:
+            if subject_id is not None:
+                found = store.of_child(tx, _clean(subject_id) or "", kind)
+            else:
+                found = store.newest_of_kind(tx, kind, after=f"{kind}/{_clean(after) or ''}", limit=limit)
+            return [one for one in found if _visible(tx, one, who)]
+
+        found = await _read(db, unit)
+        return JSONResponse({plural: [one.model_dump(mode="json") for one in found]})
+
+    @router.get(f"/{plural}/{{identity}}", tags=[plural], summary=f"One {kind}", name=f"read_{kind}")
+    async def read(identity: Id, who: Reader) -> JSONResponse:
+        def unit(tx: Tx) -> dict[str, Any]:
+            found = store.latest(tx, f"{kind}/{identity}")
+            if found is None or not _visible(tx, found, who):
+                raise NotFound(f"no {kind} by that id")
+            return {"version": found.version, kind: found.model_dump(mode="json")} | _periods(tx, kind, found)
+
+        found = await _read(db, unit)
+        return versioned(found, found["version"])
+
+    @router.patch(
+        f"/{plural}/{{identity}}",
+        tags=[plural],
+        summary=f"Correct a {kind} (If-Match, a reason)",
+        name=f"correct_{kind}",
+    )
+    async def correct(
+        identity: Id, body: Correct, who: Recorder, if_match: IfMatch = None, key: Key = None
+    ) -> JSONResponse:
+        version = expected_version(if_match)
+
+        def unit(tx: Tx, now: datetime) -> dict[str, Any]:
+            return records.correct(
+                intake, tx, kind, identity, dict(body.changes), body.reason, version, who_of(who), now
+            ).model_dump(mode="json")
+
+        return await _once(
+            db,
+            clock,
+            who,
+            f"PATCH /api/v1/{plural}/{identity}",
+            key,
+            [version, body.model_dump(mode="json")],
+            200,
+            unit,
+        )
+
+    @router.post(
+        f"/{plural}/{{identity}}/void", tags=[plural], summary=f"Void a {kind} with a reason", name=f"void_{kind}"
+    )
+    async def void(identity: Id, body: Void, who: Recorder, if_match: IfMatch = None, key: Key = None) -> JSONResponse:
+        version = expected_version(if_match)
+
+        def unit(tx: Tx, now: datetime) -> dict[str, Any]:
+            return records.void(intake, tx, kind, identity, body.reason, version, who_of(who), now).model_dump(
+                mode="json"
+            )
+
+        return await _once(
+            db,
+            clock,
+            who,
+            f"POST /api/v1/{plural}/{identity}/void",
+            key,
+            [version, body.model_dump(mode="json")],
+            200,
+            unit,
+        )
+
+
+def _others(router: APIRouter, db: Database, intake: Intake, clock: Clock) -> None:
+    @router.post(
+        "/allocations", status_code=204, tags=["allocations"], summary="Record an arm; nothing ever shows it again here"
+    )
+    async def allocate(body: RecordAllocation, who: Annotated[Identity, Depends(require("record_allocation"))]) -> None:
+        await _write(db, lambda tx: records.allocate(intake, tx, body, who_of(who), clock.now()))
+
+    @router.get("/rejected", tags=["rejected"], summary="Submissions that could not become even a draft")
+    async def rejected(who: Annotated[Identity, Depends(require("close_rejected"))]) -> JSONResponse:
+        rows = await _read(db, store.open_rejected)
+        return JSONResponse({"rejected": [views.rejected_line(row) for row in rows]})
+
+    @router.post("/rejected/{rejected_id}/close", tags=["rejected"], summary="Close one, saying what was done about it")
+    async def close(
+        rejected_id: Id, body: CloseRejected, who: Annotated[Identity, Depends(require("close_rejected"))]
+    ) -> JSONResponse:
+        row = await _write(
+            db, lambda tx: handlers.close_rejected(intake, tx, rejected_id, body.reason, who_of(who), clock.now())
+        )
+        return JSONResponse(views.rejected_line(row))
+
+    @router.get("/on-call", tags=["cases"], summary="Whom an alert would call now, in order")
+    async def on_call(who: Reporter) -> JSONResponse:
+        return JSONResponse({"on_call": views.on_call(intake.trial, clock.now())})
+
+    @router.get("/terms", tags=["terms"], summary="Search CTCAE terms by Vietnamese or English words")
+    def search(who: Reporter, q: Annotated[str, Query(min_length=1, max_length=100)], lang: str = "vi") -> JSONResponse:
+        version = terms.as_version(intake.trial.ctcae_version)
+        language = "en" if lang == "en" else "vi"
+        found = terms.search(q, version, language)
+        return JSONResponse(
+            {
+                "version": version,
+                "terms": [
+                    {"code": one.term.code, "term": one.term.name, "soc": one.term.soc, "grades": list(one.term.grades)}
+                    for one in found[:20]
+                ],
+            }
+        )
+
+
+async def _once(
+    db: Database,
+    clock: Clock,
+    who: Identity,
+    route: str,
+    key: str | None,
+    body: Any,
+    status: int,
+    unit: Callable[[Tx, datetime], dict[str, Any]],
+) -> JSONResponse:
+    """Run a command under its Idempotency-Key; the answer's `version` becomes the ETag."""
+    digest = sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    def run(tx: Tx) -> tuple[dict[str, Any], int, bool]:
+        now = clock.now()
+        if key is not None:
+            before = idempotency.claim(tx, client=who.user_id, route=route, key=key, body_sha256=digest, now=now)
+            if before is not None:
+                return json.loads(before.answer), before.status, True
+        answer = unit(tx, now)
+        if key is not None:
+            text = json.dumps(answer, ensure_ascii=False)
+            idempotency.settle(tx, client=who.user_id, route=route, key=key, status=status, answer=text)
+        return answer, status, False
+
+    answer, code, repeated = await _write(db, run)
+    return versioned(answer, answer["version"], code, repeated=repeated)
+
+
+def _visible(tx: Tx, document: Any, who: Identity) -> bool:
+    if not who.site_scoped:
+        return True
+    subject = document if hasattr(document, "provisional") else store.latest(tx, f"subject/{document.subject_id}")
+    return who.sees_site(subject.site_id if subject else None)
+
+
+def _periods(tx: Tx, kind: str, document: Any) -> dict[str, Any]:
+    if kind != "subject":
+        return {}
+    found = periods.periods(document, store.of_child(tx, document.subject_id, "exposure"))
+    return {"periods": [_period(one) for one in found]}
+
+
+def _period(one: Any) -> dict[str, Any]:
+    import dataclasses
+
+    if dataclasses.is_dataclass(one) and not isinstance(one, type):
+        data = dataclasses.asdict(one)
+    else:
+        data = one.model_dump(mode="json")
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in data.items()}
+
+
+def _clean(text: str | None) -> str | None:
+    return None if text is None else text.replace("\x00", "")
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    if at is not None and at.tzinfo is None:
+        raise Refused(
+            "the time has no zone", problems=[FieldProblem("", "before has no zone", "write 2026-03-09T02:10:00Z")]
+        )
+    return at
+
+
+def _openapi_body(model: type[Any]) -> dict[str, Any]:
+    """The request body's schema inline, for a route that reads its bytes itself."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    definitions = schema.pop("$defs", {})
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema, definitions)}}},
+    }
+
+
+def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(node, dict):
+        if "$ref" in node:
+            name = str(node["$ref"]).rsplit("/", 1)[-1]
+            rest = {key: value for key, value in node.items() if key != "$ref"}
+            return _inlined(definitions[name], definitions) | rest
+        return {key: _inlined(value, definitions) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_inlined(one, definitions) for one in node]
+    return node

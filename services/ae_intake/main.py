@@ -1,0 +1,62 @@
+"""The composition root of ae_intake: the only place here that picks adapters."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+
+from services.ae_intake import api, handlers, pages
+from shared import compose, runtime
+from shared.alarm import Bell
+from shared.bus.port import Bus
+from shared.bus.worker import Handler
+from shared.clock import Clock, SystemClock
+from shared.events.catalogue import SEAL_TYPES
+from shared.ops import ops_routes
+from shared.runtime import Runtime
+from shared.settings import Settings
+from shared.trial import Trial
+from shared.web.app import make_app
+
+SERVICE = "ae_intake"
+
+
+def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) -> tuple[Runtime, list[APIRouter]]:
+    """The service without its process: embedded mode puts several into one."""
+
+    # Other services' seals are kept, so that nobody can cut their trail unseen.
+    def consumed(_: object, __: object) -> dict[str, Handler]:
+        return {name: lambda tx, receipt, now: None for owner, name in SEAL_TYPES.items() if owner != SERVICE}
+
+    made = runtime.build(SERVICE, settings=settings, clock=clock, trial=trial, bus=bus, bell=bell, handlers=consumed)
+    intake = handlers.Intake(trial, made.audit, made.relay.wake)
+    routers = [api.routes(made.db, intake, clock), pages.routes(made.db, intake, clock), ops_routes(made)]
+    return made, routers
+
+
+def create_app(settings: Settings) -> FastAPI:
+    clock = SystemClock()
+    trial = runtime.load_trial(settings)
+    bus = compose.make_bus(settings, SERVICE)
+    made, routers = build(settings, clock, trial, bus, compose.make_bell(settings, clock))
+    auth, auth_db = compose.make_authenticator(settings, clock, SERVICE)
+    app = make_app(
+        SERVICE,
+        settings,
+        auth,
+        clock,
+        [made.supervisor],
+        resources=compose.lifetime(bus, compose.closers([made], auth_db)),
+        health_prefix=f"/ops/{SERVICE}",
+    )
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def main() -> None:
+    settings = Settings.load()
+    compose.serve(create_app(settings), settings, SERVICE)
+
+
+if __name__ == "__main__":
+    main()

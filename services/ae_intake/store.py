@@ -1,0 +1,258 @@
+"""The tables of ae_intake and every query on them. Versions are only ever added; a case's head row follows its newest one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, Column, Text, func, insert, select, text, update
+from sqlmodel import Field, SQLModel
+
+from shared.audit import Audited
+from shared.canonical import canonical, sha256
+from shared.case import Batch, CaseReport, Exposure, Measurement, Published, Subject
+from shared.db import Tx
+
+MODELS: dict[str, type[Published]] = {
+    "subject": Subject,
+    "exposure": Exposure,
+    "batch": Batch,
+    "measurement": Measurement,
+    "case": CaseReport,
+}
+
+
+class DocumentRow(Audited, table=True):
+    """One version of one aggregate (`case/…`, `subject/…`), as canonical JSON."""
+
+    __tablename__: ClassVar[str] = "documents"  # type: ignore[misc]
+    __table_args__ = (CheckConstraint("version >= 1", name="documents_version"),)
+    audit_key: ClassVar[tuple[str, ...]] = ("aggregate", "version")
+    audit_content: ClassVar[tuple[str, ...]] = ("kind", "subject_id", "body")
+
+    aggregate: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    kind: str
+    subject_id: str = Field(index=True)
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    sha256: str
+    recorded_at: datetime
+
+    def document(self) -> Any:
+        return MODELS[self.kind].read(json.loads(self.body))
+
+
+class CaseRow(Audited, table=True):
+    """The head of one case, for lists and duplicate suspicion."""
+
+    __tablename__: ClassVar[str] = "cases"  # type: ignore[misc]
+    audit_key: ClassVar[tuple[str, ...]] = ("case_id",)
+    audit_content: ClassVar[tuple[str, ...]] = (
+        "case_number",
+        "subject_id",
+        "site_id",
+        "version",
+        "serious",
+        "nullified",
+    )
+
+    case_id: str = Field(primary_key=True)
+    case_number: str = Field(unique=True)
+    subject_id: str = Field(index=True)
+    site_id: str | None = None
+    version: int
+    serious: bool
+    nullified: bool = False
+    summary: str = ""
+    """The coded terms, for a list; never free text."""
+    first_recorded_at: datetime
+    recorded_at: datetime = Field(index=True)
+
+
+class AllocationRow(Audited, table=True):
+    """The arm of one child; no page or route of this service shows it."""
+
+    __tablename__: ClassVar[str] = "allocations"  # type: ignore[misc]
+    audit_key: ClassVar[tuple[str, ...]] = ("subject_id", "version")
+    audit_content: ClassVar[tuple[str, ...]] = ("arm",)
+
+    subject_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    arm: str
+    recorded_at: datetime
+
+
+class RejectedRow(Audited, table=True):
+    """A submission that could not become even a draft; it stands on the desk until a named person closes it."""
+
+    __tablename__: ClassVar[str] = "rejected"  # type: ignore[misc]
+    __table_args__ = (
+        CheckConstraint("(state = 'closed') = (closed_by IS NOT NULL)", name="rejected_closed_by_somebody"),
+    )
+    audit_key: ClassVar[tuple[str, ...]] = ("rejected_id",)
+    audit_content: ClassVar[tuple[str, ...]] = ("client", "body", "problems", "state", "closed_by", "closed_reason")
+
+    rejected_id: str = Field(primary_key=True)
+    client: str
+    route: str
+    content_type: str
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    """Base64 of what was sent. It never enters the log."""
+    problems: str = Field(sa_column=Column(Text, nullable=False))
+    at: datetime
+    state: str = "open"
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    closed_reason: str | None = None
+
+
+class CounterRow(SQLModel, table=True):
+    """Case numbers on SQLite; PostgreSQL has a sequence, which no transaction waits for. Gaps are allowed."""
+
+    __tablename__: ClassVar[str] = "counters"  # type: ignore[misc]
+    name: str = Field(primary_key=True)
+    value: int = 0
+
+
+AUDITED: tuple[type[Audited], ...] = (DocumentRow, CaseRow, AllocationRow, RejectedRow)
+
+
+def next_case_sequence(tx: Tx) -> int:
+    if tx.dialect == "postgresql":
+        return int(tx.scalar(text("SELECT nextval('case_number')")))
+    statement = text("UPDATE counters SET value = value + 1 WHERE name = 'case_number' RETURNING value")
+    return int(tx.scalar(statement))
+
+
+def add_document(tx: Tx, kind: str, aggregate: str, document: Any) -> DocumentRow:
+    """Add one version; the primary key refuses a version that exists."""
+    body = canonical(document)
+    row = DocumentRow(
+        aggregate=aggregate,
+        version=document.version,
+        kind=kind,
+        subject_id=document.subject_id,
+        body=body.decode(),
+        sha256=sha256(body),
+        recorded_at=document.recorded_at,
+    )
+    tx.execute(insert(DocumentRow).values(row.model_dump()))
+    return row
+
+
+def latest(tx: Tx, aggregate: str) -> Any | None:
+    """The newest version of an aggregate as its document, or None."""
+    statement = (
+        select(DocumentRow).where(DocumentRow.aggregate == aggregate).order_by(DocumentRow.version.desc()).limit(1)  # type: ignore[attr-defined, arg-type]
+    )
+    row = tx.session.execute(statement).scalar()
+    return row.document() if row else None
+
+
+def version_of(tx: Tx, aggregate: str, version: int) -> Any | None:
+    row = tx.session.get(DocumentRow, (aggregate, version))
+    return row.document() if row else None
+
+
+def versions(tx: Tx, aggregate: str) -> list[Any]:
+    """Every version, oldest first."""
+    statement = select(DocumentRow).where(DocumentRow.aggregate == aggregate).order_by(DocumentRow.version)  # type: ignore[arg-type]
+    return [row.document() for row in tx.session.execute(statement).scalars()]
+
+
+def exists(tx: Tx, aggregate: str) -> bool:
+    statement = select(func.count()).select_from(DocumentRow).where(DocumentRow.aggregate == aggregate)  # type: ignore[arg-type]
+    return bool(tx.scalar(statement))
+
+
+def of_child(tx: Tx, subject_id: str, kind: str) -> list[Any]:
+    """The newest version of every aggregate of that kind of one child, in aggregate order."""
+    statement = (
+        select(DocumentRow)
+        .where(DocumentRow.subject_id == subject_id, DocumentRow.kind == kind)  # type: ignore[arg-type]
+        .order_by(DocumentRow.aggregate, DocumentRow.version)
+    )
+    newest = {row.aggregate: row for row in tx.session.execute(statement).scalars()}
+    return [row.document() for row in newest.values()]
+
+
+def newest_of_kind(tx: Tx, kind: str, *, after: str = "", limit: int = 50) -> list[Any]:
+    """Aggregates of one kind in order, newest versions, `after` an aggregate name."""
+    names = (
+        select(DocumentRow.aggregate)  # type: ignore[call-overload]
+        .where(DocumentRow.kind == kind, DocumentRow.aggregate > after)
+        .distinct()
+        .order_by(DocumentRow.aggregate)
+        .limit(limit)
+    )
+    found = (latest(tx, name) for (name,) in tx.execute(names).all())
+    return [document for document in found if document is not None]
+
+
+def add_case(tx: Tx, row: CaseRow) -> None:
+    tx.execute(insert(CaseRow).values(row.model_dump()))
+
+
+def case_head(tx: Tx, case_id: str) -> CaseRow | None:
+    return tx.session.execute(select(CaseRow).where(CaseRow.case_id == case_id)).scalar()  # type: ignore[arg-type]
+
+
+def change_case(tx: Tx, row: CaseRow) -> None:
+    values = row.model_dump(exclude={"case_id"})
+    tx.execute(update(CaseRow).where(CaseRow.case_id == row.case_id).values(values))  # type: ignore[arg-type]
+
+
+def list_cases(
+    tx: Tx,
+    *,
+    subject_id: str | None = None,
+    sites: frozenset[str] | None = None,
+    before: datetime | None = None,
+    limit: int = 50,
+) -> list[CaseRow]:
+    """Newest change first; `sites` limits to those sites."""
+    statement = select(CaseRow).order_by(CaseRow.recorded_at.desc(), CaseRow.case_id).limit(limit)  # type: ignore[attr-defined]
+    if subject_id is not None:
+        statement = statement.where(CaseRow.subject_id == subject_id)  # type: ignore[arg-type]
+    if sites is not None:
+        statement = statement.where(CaseRow.site_id.in_(sites))  # type: ignore[union-attr]
+    if before is not None:
+        statement = statement.where(CaseRow.recorded_at < before)  # type: ignore[arg-type]
+    return list(tx.session.execute(statement).scalars())
+
+
+def find_case_id(tx: Tx, id_or_number: str) -> str | None:
+    statement = select(CaseRow.case_id).where((CaseRow.case_id == id_or_number) | (CaseRow.case_number == id_or_number))  # type: ignore[call-overload]
+    return tx.scalar(statement)
+
+
+def next_allocation_version(tx: Tx, subject_id: str) -> int:
+    newest = tx.scalar(select(func.max(AllocationRow.version)).where(AllocationRow.subject_id == subject_id))  # type: ignore[arg-type]
+    return (newest or 0) + 1
+
+
+def add_row(tx: Tx, row: Audited) -> None:
+    tx.execute(insert(type(row)).values(row.model_dump()))
+
+
+def open_rejected(tx: Tx) -> list[RejectedRow]:
+    statement = select(RejectedRow).where(RejectedRow.state == "open").order_by(RejectedRow.at)  # type: ignore[arg-type]
+    return list(tx.session.execute(statement).scalars())
+
+
+def rejected(tx: Tx, rejected_id: str, *, lock: bool = False) -> RejectedRow | None:
+    statement = select(RejectedRow).where(RejectedRow.rejected_id == rejected_id)  # type: ignore[arg-type]
+    return tx.session.execute(statement.with_for_update() if lock else statement).scalar()
+
+
+def trail(tx: Tx, stream: str, reference_prefix: str) -> Iterator[dict[str, Any]]:
+    """The audit entries of one child that touched rows whose reference begins so, newest first."""
+    from shared.audit import AuditRow
+
+    statement = select(AuditRow.entry).where(AuditRow.stream == stream).order_by(AuditRow.seq.desc())  # type: ignore[attr-defined, call-overload]
+    for (entry,) in tx.execute(statement):
+        data = json.loads(entry)
+        if any(name.startswith(reference_prefix) for name in data["rows"]):
+            yield data

@@ -1,0 +1,137 @@
+"""The way in that loses nothing: raw bytes to a stored case, or to a rejected submission that stands on the desk.
+
+Used by the API and by the phone page, so that both keep the same promise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from pydantic import ValidationError
+
+from services.ae_intake import handlers, views
+from services.ae_intake.commands import SubmitCase
+from services.ae_intake.handlers import Intake, Who
+from shared.bus import idempotency
+from shared.clock import Clock
+from shared.db import Database, Tx
+from shared.errors import FieldProblem, Refused
+from shared.failpoint import hit
+from shared.web.problem import pointer_of
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What to answer: a status, a JSON document, and whether it is a repeat of an earlier answer."""
+
+    status: int
+    body: dict[str, Any]
+    repeated: bool = False
+
+
+class Rejected(Refused):
+    """It could not become even a draft; it was kept under `rejected_id` all the same."""
+
+    code = "rejected"
+
+    def __init__(self, detail: str, problems: Sequence[FieldProblem], rejected_id: str) -> None:
+        super().__init__(detail, problems=problems)
+        self.rejected_id = rejected_id
+
+
+class Submissions:
+    """Sync; call from a thread."""
+
+    def __init__(self, db: Database, intake: Intake, clock: Clock) -> None:
+        self.db, self.intake, self.clock = db, intake, clock
+
+    def submit(self, raw: bytes, *, content_type: str, route: str, who: Who, key: str | None) -> Answer:
+        """Store and publish, or keep as rejected and raise Rejected. The same key and body give the same answer."""
+        try:
+            command = parse(raw)
+            answer = self._store(command, raw, route, who, key)
+        except Refused as refused:
+            raise self._reject(refused, raw, content_type, route, who) from refused
+        hit("intake.after_commit")
+        return answer
+
+    def _store(self, command: SubmitCase, raw: bytes, route: str, who: Who, key: str | None) -> Answer:
+        digest = sha256(raw).hexdigest()
+
+        def unit(tx: Tx) -> Answer:
+            now = self.clock.now()
+            if key is not None:
+                before = idempotency.claim(tx, client=who.user_id, route=route, key=key, body_sha256=digest, now=now)
+                if before is not None:
+                    return Answer(before.status, json.loads(before.answer), repeated=True)
+            outcome = handlers.submit_case(self.intake, tx, command, who, now)
+            answer = Answer(201, views.case_answer(outcome, self.intake.trial, now))
+            if key is not None:
+                idempotency.settle(
+                    tx,
+                    client=who.user_id,
+                    route=route,
+                    key=key,
+                    status=201,
+                    answer=json.dumps(answer.body, ensure_ascii=False),
+                )
+            hit("intake.before_commit")
+            return answer
+
+        return self.db.transact(unit)
+
+    def _reject(self, refused: Refused, raw: bytes, content_type: str, route: str, who: Who) -> Rejected:
+        now = self.clock.now()
+        rejected_id = self.db.transact(
+            lambda tx: handlers.keep_rejected(
+                self.intake,
+                tx,
+                body=raw,
+                content_type=content_type,
+                route=route,
+                problems=refused.problems,
+                who=who,
+                now=now,
+            )
+        )
+        return Rejected(refused.detail, refused.problems, rejected_id)
+
+
+def parse(raw: bytes) -> SubmitCase:
+    """Raises Refused with a pointer for every field that does not fit."""
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Refused(
+            "the body is not JSON", problems=[FieldProblem("", "not JSON", "send a JSON object in UTF-8")]
+        ) from None
+    try:
+        # Strict about kinds of JSON value ("3" is not 3), lenient about what is missing.
+        return SubmitCase.model_validate_json(json.dumps(data))
+    except ValidationError as error:
+        raise Refused("some fields do not fit", problems=problems_of(error)) from None
+    except ValueError:
+        raise Refused(
+            "the body holds text that is not Unicode", problems=[FieldProblem("", "not Unicode", "send UTF-8")]
+        ) from None
+
+
+def problems_of(error: ValidationError) -> list[FieldProblem]:
+    """One per field, without what was typed."""
+    return [
+        FieldProblem(pointer_of(one["loc"]), str(one["msg"]), _remedy(one["type"]))
+        for one in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+
+
+def _remedy(kind: str) -> str:
+    return {
+        "extra_forbidden": "leave this field out; it is not known",
+        "literal_error": "use one of the listed values",
+        "missing": "give this field",
+        "value_error": "correct this value",
+    }.get(kind, "correct this value")

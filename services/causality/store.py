@@ -1,0 +1,119 @@
+"""The tables of causality and every query on them: assessments, version after version."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, Column, Text, func, insert, select
+from sqlmodel import Field
+
+from shared.audit import Audited
+from shared.bus import received
+from shared.canonical import canonical
+from shared.case import Assessment, Batch, CaseReport, Exposure, Measurement, Subject
+from shared.db import Tx
+
+
+class AssessmentRow(Audited, table=True):
+    """One version of the assessment of one case, as canonical JSON; `signed` tells proposals from signed ones."""
+
+    __tablename__: ClassVar[str] = "assessments"  # type: ignore[misc]
+    __table_args__ = (CheckConstraint("version >= 1", name="assessments_version"),)
+    audit_key: ClassVar[tuple[str, ...]] = ("case_id", "version")
+    audit_content: ClassVar[tuple[str, ...]] = ("body", "signed")
+
+    case_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    case_number: str
+    case_version: int
+    subject_id: str = Field(index=True)
+    signed: bool
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    recorded_at: datetime = Field(index=True)
+
+    def document(self) -> Assessment:
+        return Assessment.read(json.loads(self.body))
+
+
+AUDITED: tuple[type[Audited], ...] = (AssessmentRow,)
+
+
+def add_assessment(tx: Tx, assessment: Assessment) -> AssessmentRow:
+    """Add one version; the primary key refuses one that exists."""
+    row = AssessmentRow(
+        case_id=assessment.case_id,
+        version=assessment.version,
+        case_number=assessment.case_number,
+        case_version=assessment.case_version,
+        subject_id=assessment.subject_id,
+        signed=assessment.signature is not None,
+        body=canonical(assessment).decode(),
+        recorded_at=assessment.recorded_at,
+    )
+    tx.execute(insert(AssessmentRow).values(row.model_dump()))
+    return row
+
+
+def latest(tx: Tx, case_id: str) -> Assessment | None:
+    statement = (
+        select(AssessmentRow).where(AssessmentRow.case_id == case_id).order_by(AssessmentRow.version.desc()).limit(1)  # type: ignore[attr-defined, arg-type]
+    )
+    row = tx.session.execute(statement).scalar()
+    return row.document() if row else None
+
+
+def versions(tx: Tx, case_id: str) -> list[Assessment]:
+    statement = select(AssessmentRow).where(AssessmentRow.case_id == case_id).order_by(AssessmentRow.version)  # type: ignore[arg-type]
+    return [row.document() for row in tx.session.execute(statement).scalars()]
+
+
+def unsigned(tx: Tx, limit: int = 200) -> list[Assessment]:
+    """Cases whose newest assessment nobody has signed, oldest first."""
+    newest = (
+        select(AssessmentRow.case_id, func.max(AssessmentRow.version).label("version"))  # type: ignore[call-overload]
+        .group_by(AssessmentRow.case_id)
+        .subquery()
+    )
+    statement = (
+        select(AssessmentRow)
+        .join(newest, (newest.c.case_id == AssessmentRow.case_id) & (newest.c.version == AssessmentRow.version))
+        .where(~AssessmentRow.signed)  # type: ignore[operator, arg-type]
+        .order_by(AssessmentRow.recorded_at)
+        .limit(limit)
+    )
+    return [row.document() for row in tx.session.execute(statement).scalars()]
+
+
+# What was received ----------------------------------------------------------------------------------------------
+
+
+def case_versions(tx: Tx, case_id: str) -> list[CaseReport]:
+    return [CaseReport.read(row.data()) for row in received.history(tx, f"case/{case_id}")]
+
+
+def cases_of_child(tx: Tx, subject_id: str) -> list[CaseReport]:
+    return [CaseReport.read(row.data()) for row in received.latest_of_child(tx, subject_id, "case/")]
+
+
+def exposures_of_child(tx: Tx, subject_id: str) -> list[Exposure]:
+    return [Exposure.read(row.data()) for row in received.latest_of_child(tx, subject_id, "exposure/")]
+
+
+def measurements_of_child(tx: Tx, subject_id: str) -> list[Measurement]:
+    return [Measurement.read(row.data()) for row in received.latest_of_child(tx, subject_id, "measurement/")]
+
+
+def batches_of_child(tx: Tx, subject_id: str) -> list[Batch]:
+    return [Batch.read(row.data()) for row in received.latest_of_child(tx, subject_id, "batch/")]
+
+
+def subject(tx: Tx, subject_id: str) -> Subject | None:
+    rows = received.latest_of_child(tx, subject_id, "subject/")
+    return Subject.read(rows[0].data()) if rows else None
+
+
+def current_versions(tx: Tx, subject_id: str) -> dict[str, int]:
+    """Newest version of every aggregate of the child, by name."""
+    return {row.aggregate: row.version for row in received.latest_of_child(tx, subject_id)}

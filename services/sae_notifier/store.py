@@ -1,0 +1,598 @@
+"""The tables of sae_notifier and every query on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlmodel import Field
+
+from shared.audit import Audited
+from shared.bus import received
+from shared.canonical import canonical
+from shared.case import Assessment, Batch, CaseReport, Exposure, Measurement, Obligation, Subject
+from shared.db import Tx
+
+
+class ObligationRow(Audited, table=True):
+    """One version of one duty, as canonical JSON. Versions are only added."""
+
+    __tablename__: ClassVar[str] = "obligation_versions"  # type: ignore[misc]
+    audit_key: ClassVar[tuple[str, ...]] = ("obligation_id", "version")
+    audit_content: ClassVar[tuple[str, ...]] = ("body",)
+
+    obligation_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    subject_id: str
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    recorded_at: datetime
+
+    def document(self) -> Obligation:
+        return Obligation.read(json.loads(self.body))
+
+
+class DutyRow(Audited, table=True):
+    """The head of one duty: what lists, alarms and the ledger ask for."""
+
+    __tablename__: ClassVar[str] = "duties"  # type: ignore[misc]
+    __table_args__ = (
+        Index("duties_open_by_strict", "state", "due_strict_at"),
+        CheckConstraint("due_strict_at <= due_at", name="duties_strict_never_later"),
+        CheckConstraint("state IN ('open', 'filed', 'received', 'rejected', 'ended')", name="duties_state"),
+        CheckConstraint("version >= 1", name="duties_version"),
+    )
+    audit_key: ClassVar[tuple[str, ...]] = ("obligation_id",)
+    audit_content: ClassVar[tuple[str, ...]] = ("version", "state", "rule_id", "due_at", "due_strict_at")
+
+    obligation_id: str = Field(primary_key=True)
+    version: int
+    case_id: str = Field(index=True)
+    case_number: str
+    subject_id: str = Field(index=True)
+    rule_id: str
+    recipient_id: str
+    state: str
+    provisional: bool
+    due_at: datetime
+    due_strict_at: datetime
+
+
+class AlertRow(Audited, table=True):
+    """One thing a person must confirm. `cause` is unique: a replay, a second instance or a late version opens nothing twice."""
+
+    __tablename__: ClassVar[str] = "alerts"  # type: ignore[misc]
+    __table_args__ = (
+        CheckConstraint("(state = 'confirmed') = (confirmed_by IS NOT NULL)", name="alerts_confirmed_by_somebody"),
+        CheckConstraint("state IN ('open', 'confirmed')", name="alerts_state"),
+    )
+    audit_key: ClassVar[tuple[str, ...]] = ("alert_id",)
+    audit_content: ClassVar[tuple[str, ...]] = ("cause", "kind", "state", "confirmed_by", "confirmed_at", "note")
+
+    alert_id: str = Field(primary_key=True)
+    cause: str = Field(unique=True)
+    kind: str
+    """sae, sae_upgraded, sterility, parked, alarm."""
+    subject_id: str
+    case_id: str | None = Field(default=None, index=True)
+    case_number: str | None = None
+    obligation_id: str | None = None
+    threshold: str | None = None
+    opened_at: datetime
+    state: str = "open"
+    round: int = 1
+    exhausted_at: datetime | None = None
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = None
+    note: str | None = None
+    traceparent: str | None = None
+
+
+class CallRow(Audited, table=True):
+    """One message to one person on one channel. `sent` means handed over; only a named person's confirmation ends an alert."""
+
+    __tablename__: ClassVar[str] = "calls"  # type: ignore[misc]
+    __table_args__ = (
+        Index(
+            "calls_waiting",
+            "call_at",
+            postgresql_where=text("state = 'waiting'"),
+            sqlite_where=text("state = 'waiting'"),
+        ),
+        CheckConstraint("state IN ('waiting', 'sent', 'failed', 'dropped')", name="calls_state"),
+        CheckConstraint("state <> 'sent' OR sent_at IS NOT NULL", name="calls_sent_when"),
+    )
+    audit_key: ClassVar[tuple[str, ...]] = ("call_id",)
+    audit_content: ClassVar[tuple[str, ...]] = ("alert_id", "person", "channel", "address", "state", "attempts")
+
+    call_id: str = Field(primary_key=True)
+    alert_id: str = Field(index=True)
+    subject_id: str
+    round: int
+    step: int
+    person: str
+    user_id: str
+    channel: str
+    address: str
+    message_id: str
+    call_at: datetime
+    state: str = "waiting"
+    """waiting, sent, failed (given up, and the next person called), or dropped (confirmed before its time)."""
+    attempts: int = 0
+    claimed_until: datetime | None = None
+    sent_at: datetime | None = None
+    error: str | None = None
+
+
+class AlarmRow(Audited, table=True):
+    """One row per (duty, threshold, due): made by whichever instance comes first."""
+
+    __tablename__: ClassVar[str] = "alarms"  # type: ignore[misc]
+    audit_key: ClassVar[tuple[str, ...]] = ("obligation_id", "threshold", "due_strict_at")
+    audit_content: ClassVar[tuple[str, ...]] = ("alert_id",)
+
+    obligation_id: str = Field(primary_key=True)
+    threshold: str = Field(primary_key=True)
+    due_strict_at: datetime = Field(primary_key=True)
+    alert_id: str
+    raised_at: datetime
+
+
+class FormRow(Audited, table=True):
+    """A rendered document, immutable: its bytes, their SHA-256, and the case version it shows."""
+
+    __tablename__: ClassVar[str] = "forms"  # type: ignore[misc]
+    audit_key: ClassVar[tuple[str, ...]] = ("document_id",)
+    audit_content: ClassVar[tuple[str, ...]] = ("case_id", "case_version", "sha256", "recipient_id")
+
+    document_id: str = Field(primary_key=True)
+    kind: str
+    case_id: str = Field(index=True)
+    case_number: str
+    case_version: int
+    case_sha256: str
+    subject_id: str
+    recipient_id: str | None = None
+    follow_up: int = 0
+    sha256: str
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    made_by: str
+    made_at: datetime
+
+
+class FilingRow(Audited, table=True):
+    """One telling of one recipient: bytes and message number are stored before anything is sent."""
+
+    __tablename__: ClassVar[str] = "filings"  # type: ignore[misc]
+    __table_args__ = (
+        UniqueConstraint("message_number"),
+        CheckConstraint("state IN ('waiting', 'sent', 'failed', 'received', 'rejected')", name="filings_state"),
+        CheckConstraint("state NOT IN ('sent', 'received') OR sent_at IS NOT NULL", name="filings_sent_when"),
+    )
+    audit_key: ClassVar[tuple[str, ...]] = ("filing_id",)
+    audit_content: ClassVar[tuple[str, ...]] = (
+        "obligation_id",
+        "document_id",
+        "recipient_id",
+        "case_version",
+        "method",
+        "message_number",
+        "state",
+        "reference",
+        "filed_at",
+        "sent_at",
+    )
+
+    filing_id: str = Field(primary_key=True)
+    message_number: str
+    """Derived from case, version and recipient: a repeat after a crash carries the same one."""
+    obligation_id: str = Field(index=True)
+    case_id: str = Field(index=True)
+    case_number: str
+    case_version: int
+    subject_id: str
+    recipient_id: str
+    document_id: str
+    method: str
+    """mail, post, portal or hand."""
+    address: str
+    state: str
+    """waiting (to be sent), sent, failed, received, rejected."""
+    filed_by: str
+    filed_at: datetime
+    sent_at: datetime | None = None
+    reference: str | None = None
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    claimed_until: datetime | None = None
+    error: str | None = None
+
+
+class ReceiptRow(Audited, table=True):
+    """Why we say that it arrived, or was turned down: a delivery notice, an answer, or a named person's proof."""
+
+    __tablename__: ClassVar[str] = "receipts"  # type: ignore[misc]
+    audit_key: ClassVar[tuple[str, ...]] = ("receipt_id",)
+    audit_content: ClassVar[tuple[str, ...]] = (
+        "filing_id",
+        "verdict",
+        "kind",
+        "at",
+        "reference",
+        "sha256",
+        "recorded_by",
+    )
+
+    receipt_id: str = Field(primary_key=True)
+    filing_id: str = Field(index=True)
+    verdict: str
+    """received or rejected."""
+    kind: str
+    """delivery_notice, answer or proof."""
+    at: datetime
+    reference: str
+    reasons: str = Field(default="", sa_column=Column(Text, nullable=False))
+    proof_name: str | None = None
+    proof_type: str | None = None
+    sha256: str | None = None
+    content: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    recorded_by: str
+    recorded_at: datetime
+
+
+class RuleFileRow(Audited, table=True):
+    """A rule, calendar or trial file as it stood when it was first used, by hash: "what did we owe on day 3" needs it."""
+
+    __tablename__: ClassVar[str] = "rule_files"  # type: ignore[misc]
+    audit_key: ClassVar[tuple[str, ...]] = ("sha256",)
+    audit_content: ClassVar[tuple[str, ...]] = ("name", "body", "versions")
+
+    sha256: str = Field(primary_key=True)
+    name: str
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    versions: str
+    """Versions of the holidays library and of tzdata it was used with."""
+    first_used_at: datetime
+
+
+AUDITED: tuple[type[Audited], ...] = (
+    ObligationRow,
+    DutyRow,
+    AlertRow,
+    CallRow,
+    AlarmRow,
+    FormRow,
+    FilingRow,
+    ReceiptRow,
+    RuleFileRow,
+)
+
+
+# What was received ----------------------------------------------------------------------------------------------
+
+
+def case_versions(tx: Tx, case_id: str) -> list[CaseReport]:
+    return [CaseReport.read(row.data()) for row in received.history(tx, f"case/{case_id}")]
+
+
+def cases_of_child(tx: Tx, subject_id: str) -> list[CaseReport]:
+    return [CaseReport.read(row.data()) for row in received.latest_of_child(tx, subject_id, "case/")]
+
+
+def exposures_of_child(tx: Tx, subject_id: str) -> list[Exposure]:
+    return [Exposure.read(row.data()) for row in received.latest_of_child(tx, subject_id, "exposure/")]
+
+
+def measurements_of_child(tx: Tx, subject_id: str) -> list[Measurement]:
+    return [Measurement.read(row.data()) for row in received.latest_of_child(tx, subject_id, "measurement/")]
+
+
+def batches_of_child(tx: Tx, subject_id: str) -> list[Batch]:
+    return [Batch.read(row.data()) for row in received.latest_of_child(tx, subject_id, "batch/")]
+
+
+def subject(tx: Tx, subject_id: str) -> Subject | None:
+    rows = received.latest_of_child(tx, subject_id, "subject/")
+    return Subject.read(rows[0].data()) if rows else None
+
+
+def assessments(tx: Tx, case_id: str) -> list[Assessment]:
+    return [Assessment.read(row.data()) for row in received.history(tx, f"assessment/{case_id}")]
+
+
+def current_versions(tx: Tx, subject_id: str) -> dict[str, int]:
+    """Newest version of every aggregate of the child, by name: what an assessment must have judged."""
+    return {row.aggregate: row.version for row in received.latest_of_child(tx, subject_id)}
+
+
+def case_sha256(tx: Tx, case_id: str, version: int) -> str:
+    row = tx.session.get(received.ReceivedRow, (f"case/{case_id}", version))
+    return row.sha256 if row else ""
+
+
+# Duties ---------------------------------------------------------------------------------------------------------
+
+
+def add_obligation(tx: Tx, duty: Obligation) -> tuple[ObligationRow, DutyRow]:
+    """Add one version and move the head to it; the primary key refuses a version that exists."""
+    row = ObligationRow(
+        obligation_id=duty.obligation_id,
+        version=duty.version,
+        subject_id=duty.subject_id,
+        body=canonical(duty).decode(),
+        recorded_at=duty.recorded_at,
+    )
+    tx.execute(insert(ObligationRow).values(row.model_dump()))
+    head = DutyRow(
+        obligation_id=duty.obligation_id,
+        version=duty.version,
+        case_id=duty.case_id,
+        case_number=duty.case_number,
+        subject_id=duty.subject_id,
+        rule_id=duty.rule_id,
+        recipient_id=duty.recipient_id,
+        state=duty.state,
+        provisional=duty.provisional,
+        due_at=duty.due_at,
+        due_strict_at=duty.due_strict_at,
+    )
+    if duty.version == 1:
+        tx.execute(insert(DutyRow).values(head.model_dump()))
+    else:
+        values = head.model_dump(exclude={"obligation_id"})
+        tx.execute(update(DutyRow).where(DutyRow.obligation_id == duty.obligation_id).values(values))  # type: ignore[arg-type]
+    return row, head
+
+
+def obligation(tx: Tx, obligation_id: str) -> Obligation | None:
+    """The newest version."""
+    statement = (
+        select(ObligationRow)
+        .where(ObligationRow.obligation_id == obligation_id)  # type: ignore[arg-type]
+        .order_by(ObligationRow.version.desc())  # type: ignore[attr-defined]
+        .limit(1)
+    )
+    row = tx.session.execute(statement).scalar()
+    return row.document() if row else None
+
+
+def obligation_history(tx: Tx, obligation_id: str) -> list[Obligation]:
+    statement = (
+        select(ObligationRow).where(ObligationRow.obligation_id == obligation_id).order_by(ObligationRow.version)
+    )  # type: ignore[arg-type]
+    return [row.document() for row in tx.session.execute(statement).scalars()]
+
+
+def obligations_of(tx: Tx, case_ids: Sequence[str]) -> list[Obligation]:
+    statement = (
+        select(ObligationRow)
+        .join(
+            DutyRow, (DutyRow.obligation_id == ObligationRow.obligation_id) & (DutyRow.version == ObligationRow.version)
+        )  # type: ignore[arg-type]
+        .where(DutyRow.case_id.in_(case_ids))  # type: ignore[attr-defined]
+        .order_by(DutyRow.due_strict_at, DutyRow.recipient_id)
+    )
+    return [row.document() for row in tx.session.execute(statement).scalars()]
+
+
+def open_obligations(
+    tx: Tx, *, states: Sequence[str] = ("open", "filed", "rejected"), limit: int = 500
+) -> list[Obligation]:
+    """By strict due time, soonest first."""
+    statement = (
+        select(ObligationRow)
+        .join(
+            DutyRow, (DutyRow.obligation_id == ObligationRow.obligation_id) & (DutyRow.version == ObligationRow.version)
+        )  # type: ignore[arg-type]
+        .where(DutyRow.state.in_(states))  # type: ignore[attr-defined]
+        .order_by(DutyRow.due_strict_at, DutyRow.obligation_id)
+        .limit(limit)
+    )
+    return [row.document() for row in tx.session.execute(statement).scalars()]
+
+
+def duties_near(tx: Tx, until: datetime, limit: int = 200) -> list[DutyRow]:
+    """Duties not met whose strict due lies before `until`, soonest first."""
+    statement = (
+        select(DutyRow)
+        .where(DutyRow.state.in_(("open", "filed", "rejected")), DutyRow.due_strict_at <= until)  # type: ignore[attr-defined, arg-type]
+        .order_by(DutyRow.due_strict_at)
+        .limit(limit)
+    )
+    return list(tx.session.execute(statement).scalars())
+
+
+def alarms_raised(tx: Tx, obligation_ids: Sequence[str]) -> set[tuple[str, str, datetime]]:
+    statement = select(AlarmRow.obligation_id, AlarmRow.threshold, AlarmRow.due_strict_at).where(  # type: ignore[call-overload]
+        AlarmRow.obligation_id.in_(obligation_ids)  # type: ignore[attr-defined]
+    )
+    return {(a, b, c) for a, b, c in tx.execute(statement)}
+
+
+# Alerts ---------------------------------------------------------------------------------------------------------
+
+
+def alert_by_cause(tx: Tx, cause: str) -> AlertRow | None:
+    return tx.session.execute(select(AlertRow).where(AlertRow.cause == cause)).scalar()  # type: ignore[arg-type]
+
+
+def alert(tx: Tx, alert_id: str, *, lock: bool = False) -> AlertRow | None:
+    statement = select(AlertRow).where(AlertRow.alert_id == alert_id)  # type: ignore[arg-type]
+    return tx.session.execute(statement.with_for_update() if lock else statement).scalar()
+
+
+def alerts(tx: Tx, *, state: str | None = None, case_id: str | None = None, limit: int = 200) -> list[AlertRow]:
+    """Newest first."""
+    statement = select(AlertRow).order_by(AlertRow.opened_at.desc(), AlertRow.alert_id).limit(limit)  # type: ignore[attr-defined]
+    if state is not None:
+        statement = statement.where(AlertRow.state == state)  # type: ignore[arg-type]
+    if case_id is not None:
+        statement = statement.where(AlertRow.case_id == case_id)  # type: ignore[arg-type]
+    return list(tx.session.execute(statement).scalars())
+
+
+def calls_of(tx: Tx, alert_ids: Sequence[str]) -> list[CallRow]:
+    statement = (
+        select(CallRow).where(CallRow.alert_id.in_(alert_ids)).order_by(CallRow.call_at, CallRow.step, CallRow.channel)
+    )  # type: ignore[attr-defined]
+    return list(tx.session.execute(statement).scalars())
+
+
+def claim_calls(tx: Tx, now: datetime, until: datetime, limit: int = 10) -> list[CallRow]:
+    """Take due calls of open alerts that nobody holds; another instance skips what this one locked."""
+    statement = (
+        select(CallRow)
+        .join(AlertRow, AlertRow.alert_id == CallRow.alert_id)  # type: ignore[arg-type]
+        .where(
+            CallRow.state == "waiting",  # type: ignore[arg-type]
+            AlertRow.state == "open",  # type: ignore[arg-type]
+            CallRow.call_at <= now,  # type: ignore[arg-type]
+            or_(CallRow.claimed_until.is_(None), CallRow.claimed_until <= now),  # type: ignore[union-attr, operator]
+        )
+        .order_by(CallRow.call_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=CallRow)  # type: ignore[arg-type]
+    )
+    rows = list(tx.session.execute(statement).scalars())
+    for row in rows:
+        row.claimed_until = until
+        tx.session.add(row)
+    return rows
+
+
+def open_alerts_without_waiting_calls(tx: Tx, limit: int = 50) -> list[AlertRow]:
+    """Open alerts whose every call has been made: time for another round."""
+    waiting = select(CallRow.alert_id).where(CallRow.alert_id == AlertRow.alert_id, CallRow.state == "waiting").exists()  # type: ignore[arg-type, call-overload]
+    statement = select(AlertRow).where(AlertRow.state == "open", ~waiting).limit(limit)  # type: ignore[arg-type]
+    return list(tx.session.execute(statement).scalars())
+
+
+def count_open_alerts(tx: Tx) -> int:
+    return int(tx.scalar(select(func.count()).select_from(AlertRow).where(AlertRow.state == "open")))  # type: ignore[arg-type]
+
+
+# Forms and filings ----------------------------------------------------------------------------------------------
+
+
+def add_row(tx: Tx, row: Audited) -> None:
+    tx.execute(insert(type(row)).values(row.model_dump()))
+
+
+def form(tx: Tx, document_id: str) -> FormRow | None:
+    return tx.session.get(FormRow, document_id)
+
+
+def forms_of(tx: Tx, case_id: str) -> list[dict[str, Any]]:
+    """Without their bytes, newest first."""
+    columns = [column for column in FormRow.__table__.columns if column.name != "content"]  # type: ignore[attr-defined]
+    statement = select(*columns).where(FormRow.case_id == case_id).order_by(FormRow.made_at.desc())  # type: ignore[arg-type, attr-defined]
+    return [dict(row._mapping) for row in tx.execute(statement)]
+
+
+def filing(tx: Tx, filing_id: str, *, lock: bool = False) -> FilingRow | None:
+    statement = select(FilingRow).where(FilingRow.filing_id == filing_id)  # type: ignore[arg-type]
+    return tx.session.execute(statement.with_for_update() if lock else statement).scalar()
+
+
+def filing_by_number(tx: Tx, message_number: str) -> FilingRow | None:
+    return tx.session.execute(select(FilingRow).where(FilingRow.message_number == message_number)).scalar()  # type: ignore[arg-type]
+
+
+def filings(
+    tx: Tx,
+    *,
+    case_id: str | None = None,
+    obligation_id: str | None = None,
+    recipient_id: str | None = None,
+    limit: int = 500,
+) -> list[FilingRow]:
+    """Newest first."""
+    statement = select(FilingRow).order_by(FilingRow.filed_at.desc(), FilingRow.filing_id).limit(limit)  # type: ignore[attr-defined]
+    if case_id is not None:
+        statement = statement.where(FilingRow.case_id == case_id)  # type: ignore[arg-type]
+    if obligation_id is not None:
+        statement = statement.where(FilingRow.obligation_id == obligation_id)  # type: ignore[arg-type]
+    if recipient_id is not None:
+        statement = statement.where(FilingRow.recipient_id == recipient_id)  # type: ignore[arg-type]
+    return list(tx.session.execute(statement).scalars())
+
+
+def claim_filings(tx: Tx, now: datetime, until: datetime, limit: int = 5) -> list[FilingRow]:
+    """Take mails to be sent; only the head per (recipient, case), so that a follow-up never overtakes."""
+    from sqlalchemy.orm import aliased
+
+    earlier = aliased(FilingRow)
+    blocked = (
+        select(earlier.filing_id)  # type: ignore[call-overload]
+        .where(
+            earlier.case_id == FilingRow.case_id,
+            earlier.recipient_id == FilingRow.recipient_id,
+            earlier.case_version < FilingRow.case_version,
+            earlier.state.in_(("waiting", "failed")),  # type: ignore[attr-defined]
+        )
+        .exists()
+    )
+    statement = (
+        select(FilingRow)
+        .where(
+            FilingRow.state == "waiting",  # type: ignore[arg-type]
+            FilingRow.method == "mail",  # type: ignore[arg-type]
+            or_(FilingRow.next_attempt_at.is_(None), FilingRow.next_attempt_at <= now),  # type: ignore[union-attr, operator]
+            or_(FilingRow.claimed_until.is_(None), FilingRow.claimed_until <= now),  # type: ignore[union-attr, operator]
+            ~blocked,
+        )
+        .order_by(FilingRow.filed_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = list(tx.session.execute(statement).scalars())
+    for row in rows:
+        row.claimed_until = until
+        tx.session.add(row)
+    return rows
+
+
+def receipts_of(tx: Tx, filing_ids: Sequence[str]) -> list[ReceiptRow]:
+    statement = select(ReceiptRow).where(ReceiptRow.filing_id.in_(filing_ids)).order_by(ReceiptRow.recorded_at)  # type: ignore[attr-defined]
+    return list(tx.session.execute(statement).scalars())
+
+
+def receipt(tx: Tx, receipt_id: str) -> ReceiptRow | None:
+    return tx.session.get(ReceiptRow, receipt_id)
+
+
+def last_received_version(tx: Tx, case_id: str, recipient_id: str) -> int | None:
+    """The newest case version that this recipient is known to have received."""
+    statement = select(func.max(FilingRow.case_version)).where(
+        FilingRow.case_id == case_id,  # type: ignore[arg-type]
+        FilingRow.recipient_id == recipient_id,  # type: ignore[arg-type]
+        FilingRow.state == "received",  # type: ignore[arg-type]
+    )
+    return tx.scalar(statement)
+
+
+def keep_rule_file(tx: Tx, row: RuleFileRow) -> bool:
+    """True when it was not known yet."""
+    if tx.session.get(RuleFileRow, row.sha256) is not None:
+        return False
+    add_row(tx, row)
+    return True
+
+
+def rule_file(tx: Tx, sha256: str) -> RuleFileRow | None:
+    return tx.session.get(RuleFileRow, sha256)

@@ -1,0 +1,95 @@
+"""From settings to a running process: what every `main.py` does before it adds its own service."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+import uvicorn
+from fastapi import FastAPI
+
+from shared.alarm import Bell
+from shared.auth import users
+from shared.auth.authenticator import Authenticator
+from shared.auth.users import Users
+from shared.bus.port import Bus
+from shared.clock import Clock
+from shared.db import Database
+from shared.runtime import Runtime
+from shared.settings import Settings
+from shared.telemetry import configure_logging
+
+GRACE_S = 4
+"""Ctrl-C ends within 5 s: open connections get this long."""
+
+
+def make_bus(settings: Settings, client_id: str) -> Bus:
+    """The local log in embedded mode, Kafka in production. Only `main.py` and this know which."""
+    bus_settings = settings.bus_settings(client_id)
+    if bus_settings.kafka_bootstrap:
+        from shared.bus.kafka import KafkaBus
+
+        return KafkaBus(bus_settings)
+    from shared.bus.local import LocalBus
+
+    return LocalBus(bus_settings)
+
+
+def make_bell(settings: Settings, clock: Clock) -> Bell:
+    return Bell(
+        smtp_url=settings.smtp_url,
+        mail_from=settings.smtp_from,
+        mail_to=settings.alarm_mail,
+        webhook_url=settings.alarm_webhook,
+        webhook_secret=settings.webhook_key,
+        base_url=settings.base_url,
+        clock=clock,
+    )
+
+
+def make_authenticator(settings: Settings, clock: Clock, service: str) -> tuple[Authenticator, Database]:
+    db = Database(settings.database_url_of("auth"), "auth", pool_size=2)
+    if db.dialect == "postgresql":
+        from sqlalchemy import text
+
+        with db.engine.begin() as connection:
+            connection.execute(text("CREATE SCHEMA IF NOT EXISTS auth"))
+    users.create_tables(db)
+    auth = Authenticator(Users(db), settings.signing_keys, clock, session_hours=settings.session_hours, service=service)
+    return auth, db
+
+
+def lifetime(bus: Bus, closing: Sequence[Callable[[], None]]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Opens the log before the loops start; closes it and the databases after they have stopped."""
+
+    @contextlib.asynccontextmanager
+    async def resources(_: FastAPI) -> AsyncIterator[None]:
+        await bus.start()
+        try:
+            yield
+        finally:
+            await bus.close()
+            for close in closing:
+                close()
+
+    return resources
+
+
+def serve(app: FastAPI, settings: Settings, service: str) -> None:
+    """Run until SIGTERM or Ctrl-C."""
+    configure_logging(service, level=settings.log_level)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=30,
+    )
+
+
+def closers(runtimes: Sequence[Runtime], *more: Database) -> list[Callable[[], None]]:
+    return [runtime.db.close for runtime in runtimes] + [db.close for db in more]

@@ -1,0 +1,69 @@
+"""The routes every service has for the people who run it: parked events with replay and discard, and its audit state."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, StringConstraints
+
+from shared.auth.guard import require
+from shared.auth.identity import Identity
+from shared.bus import parking
+from shared.bus.parking import ParkedRow
+from shared.runtime import Runtime
+from shared.web.problem import PROBLEMS
+
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2_000)]
+Id = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9-]+$")]
+
+
+class WithReason(BaseModel):
+    """Why a named person replays or discards a parked event; kept in the trail."""
+
+    reason: Reason
+
+
+def parked_view(row: ParkedRow) -> dict[str, Any]:
+    """Without the event's bytes: what it is, why it is parked, since when."""
+    return {
+        "parked_id": row.parked_id,
+        "type": row.type,
+        "aggregate": row.aggregate,
+        "event_id": row.event_id,
+        "serious": row.serious,
+        "reason": row.reason,
+        "detail": row.detail,
+        "attempts": row.attempts,
+        "parked_at": row.parked_at.isoformat(),
+        "next_attempt_at": row.next_attempt_at.isoformat() if row.next_attempt_at else None,
+        "place": f"{row.topic}[{row.partition}]@{row.place}",
+    }
+
+
+def ops_routes(runtime: Runtime) -> APIRouter:
+    """`/api/v1/ops/<service>/parked…`."""
+    router = APIRouter(prefix=f"/api/v1/ops/{runtime.service}", tags=["operations"], responses=PROBLEMS)
+
+    @router.get("/parked", summary="Parked events that wait for a named person")
+    async def parked(who: Annotated[Identity, Depends(require("see_parked"))]) -> JSONResponse:
+        rows = await asyncio.to_thread(runtime.db.read, parking.open_rows)
+        return JSONResponse({"parked": [parked_view(row) for row in rows]})
+
+    @router.post("/parked/{parked_id}/replay", summary="Try a parked event again")
+    async def replay(
+        parked_id: Id, body: WithReason, who: Annotated[Identity, Depends(require("replay_parked"))]
+    ) -> JSONResponse:
+        await asyncio.to_thread(runtime.worker.replay, parked_id, actor=who.user_id, reason=body.reason)
+        return JSONResponse({"parked_id": parked_id, "state": "replayed"})
+
+    @router.post("/parked/{parked_id}/discard", summary="Close a parked event without effect")
+    async def discard(
+        parked_id: Id, body: WithReason, who: Annotated[Identity, Depends(require("discard_parked"))]
+    ) -> JSONResponse:
+        await asyncio.to_thread(runtime.worker.discard, parked_id, actor=who.user_id, reason=body.reason)
+        return JSONResponse({"parked_id": parked_id, "state": "discarded"})
+
+    return router
