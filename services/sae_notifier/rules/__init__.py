@@ -1,0 +1,45 @@
+"""The clock engine: rule files and calendars in, duties and alarms out. Pure: no I/O, no clock of its own."""
+
+from services.sae_notifier.rules.alarm import THRESHOLDS, Alarm, Threshold, alarms, next_alarm_at
+from services.sae_notifier.rules.calendar import Calendar
+from services.sae_notifier.rules.calendar_file import load_calendar
+from services.sae_notifier.rules.deadline import Due, legal_due, strict_due
+from services.sae_notifier.rules.duty import Duty, obligation_id
+from services.sae_notifier.rules.evaluate import evaluate
+from services.sae_notifier.rules.history import AssessmentView, History, Told, is_stale
+from services.sae_notifier.rules.lines import FileRefused
+from services.sae_notifier.rules.rule import Deadline, Rule
+from services.sae_notifier.rules.rule_file import RuleFile, load_rules
+from services.sae_notifier.rules.rulebook import Rulebook
+from services.sae_notifier.rules.trial_facts import Recipient, TrialFacts
+from services.sae_notifier.rules.words import Why, Words
+
+__all__ = [
+    "THRESHOLDS",
+    "Alarm",
+    "AssessmentView",
+    "Calendar",
+    "Deadline",
+    "Due",
+    "Duty",
+    "FileRefused",
+    "History",
+    "Recipient",
+    "Rule",
+    "RuleFile",
+    "Rulebook",
+    "Threshold",
+    "Told",
+    "TrialFacts",
+    "Why",
+    "Words",
+    "alarms",
+    "evaluate",
+    "is_stale",
+    "legal_due",
+    "load_calendar",
+    "load_rules",
+    "next_alarm_at",
+    "obligation_id",
+    "strict_due",
+]

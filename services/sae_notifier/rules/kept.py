@@ -1,0 +1,69 @@
+"""Open obligations that the rules no longer explain: kept as they stand until a person decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from services.sae_notifier.rules.duty import Duty
+from services.sae_notifier.rules.ending import NULLIFIED, REPLACED
+from services.sae_notifier.rules.history import History
+from services.sae_notifier.rules.rulebook import Rulebook
+from services.sae_notifier.rules.words import Words
+from shared.case import DutyCause, Obligation
+
+_WHY = Words(
+    "No rule in force asks for this any more (a rule, a recipient or an exposure changed); it stays open until a person ends it.",
+    "Không còn quy tắc nào yêu cầu việc này (quy tắc, nơi nhận hoặc phơi nhiễm đã đổi); vẫn mở cho đến khi có người kết thúc.",
+)
+
+
+def kept_duties(history: History, computed: Sequence[Duty], rulebook: Rulebook) -> list[Duty]:
+    """One duty for each open or rejected obligation of this case that is not among `computed`."""
+    known = {duty.obligation_id for duty in computed}
+    return [
+        _kept(one, history, rulebook)
+        for one in history.obligations
+        if one.obligation_id not in known and one.state in ("open", "rejected")
+    ]
+
+
+def _kept(one: Obligation, history: History, rulebook: Rulebook) -> Duty:
+    latest = history.ordered()[-1]
+    ended = None
+    if latest.nullified:
+        ended = NULLIFIED if latest.nullified.replaced_by is None else None
+        ended = REPLACED if history.replacement_received else ended
+    rule = next((rule for rule in rulebook.rules if rule.rule_id == one.rule_id), None)
+    words = Words(ended.en, ended.vi) if ended else _WHY
+    why = DutyCause(
+        at=latest.recorded_at,
+        aggregate=f"case/{latest.case_id}",
+        version=latest.version,
+        code=f"ended_{ended.code}" if ended else "kept_unexplained",
+        why_en=words.en,
+        why_vi=words.vi,
+    )
+    return Duty(
+        obligation_id=one.obligation_id,
+        group=rule.group if rule else one.rule_id,
+        generation=0,
+        rule_id=one.rule_id,
+        title=rule.title if rule else Words(one.rule_id, one.rule_id),
+        format=rule.format if rule else "",
+        recipient_id=one.recipient_id,
+        zone=one.recipient_zone,
+        aware_at=one.aware_at,
+        day_0=one.day_0,
+        due_at=one.due_at,
+        due_on=one.due_on,
+        due_strict_at=one.due_strict_at,
+        due_strict_on=one.due_strict_at.astimezone(ZoneInfo(one.recipient_zone)).date(),
+        questions=(),
+        causes=(*(cause for cause in one.causes if cause.code != why.code), why),
+        ended=ended,
+        settled=False,
+        follow_up_owed=(),
+        rule_sha256=one.rule_sha256,
+        calendar_sha256=one.calendar_sha256,
+    )

@@ -1,0 +1,94 @@
+"""The history of a case as a row of steps: what was known after each version and each assessment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.sae_notifier.rules.awareness import Known, news_of
+from services.sae_notifier.rules.facts import Facts, facts_of
+from services.sae_notifier.rules.history import AssessmentView, History
+from services.sae_notifier.rules.predicate import Predicate, Truth, any_of
+from services.sae_notifier.rules.trial_facts import TrialFacts
+from shared.case import CaseReport
+
+CLOSING_ROLES = frozenset({"clinician", "investigator"})
+"""Whose documented answer may end what only rested on an unanswered question."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """`documented`: its answers may close an open question. `signed`: a fresh signature stands on what was known then."""
+
+    aggregate: str
+    version: int
+    case_version: int
+    recorded_at: datetime
+    known: Known
+    facts: tuple[Facts, ...]
+    documented: bool
+    signed: bool
+
+    def truth(self, trigger: Predicate) -> Truth:
+        """A trigger holds for the case when it holds for one of its events (all its facts about the same event)."""
+        return any_of([trigger.truth(facts) for facts in self.facts])
+
+
+def steps_of(history: History, trial: TrialFacts, settings: Mapping[str, str | None]) -> tuple[Step, ...]:
+    """Case versions in order, each followed by the assessments made of it; never depends on the order of arrival."""
+    views = history.judged()
+    cases = history.ordered()
+    numbers = [case.version for case in cases]
+
+    def place(view: AssessmentView) -> int:
+        return max((number for number in numbers if number <= view.assessment.case_version), default=numbers[0])
+
+    steps: list[Step] = []
+    for case in cases:
+        before = [view for view in views if place(view) < case.version]
+        steps.append(_case_step(case, before, history, trial, settings))
+        for view in (view for view in views if place(view) == case.version):
+            before = [*before, view]
+            steps.append(_assessment_step(view, case, before, history, trial, settings))
+    return tuple(steps)
+
+
+def _case_step(
+    case: CaseReport,
+    views: list[AssessmentView],
+    history: History,
+    trial: TrialFacts,
+    settings: Mapping[str, str | None],
+) -> Step:
+    return Step(
+        aggregate=f"case/{case.case_id}",
+        version=case.version,
+        case_version=case.version,
+        recorded_at=case.recorded_at,
+        known=news_of(case),
+        facts=facts_of(case, history.exposures, views, trial, settings),
+        documented=bool((case.change_reason or "").strip()) and case.reporter_role in CLOSING_ROLES,
+        signed=False,
+    )
+
+
+def _assessment_step(
+    view: AssessmentView,
+    case: CaseReport,
+    views: list[AssessmentView],
+    history: History,
+    trial: TrialFacts,
+    settings: Mapping[str, str | None],
+) -> Step:
+    assessment = view.assessment
+    return Step(
+        aggregate=f"assessment/{case.case_id}",
+        version=assessment.version,
+        case_version=case.version,
+        recorded_at=assessment.recorded_at,
+        known=Known(assessment.signature.signed_at if assessment.signature else assessment.recorded_at),
+        facts=facts_of(case, history.exposures, views, trial, settings),
+        documented=view.may_relax,
+        signed=view.may_relax,
+    )
