@@ -51,7 +51,7 @@ def test_the_rule_knows_a_registry_when_it_sees_one() -> None:
     for halves in (
         ("https://files.python", "hosted.org/x"),
         ("docker", ".io/library/python"),
-        ("repo.maven", ".apache.org"),
+        ("repo.mav", "en.apache.org"),
     ):
         assert names.search("".join(halves)), halves
 

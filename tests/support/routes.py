@@ -1,18 +1,30 @@
-"""Which paths a service declares (read from its source, so that nothing has to be started), and who the proxy gives them to."""
+"""Which paths each service answers, and which service the proxy sends a path to."""
 
 from __future__ import annotations
 
-import ast
+import json
+import os
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
 MAP = ROOT / "deploy" / "proxy" / "routes.map"
 SERVICES = ("ae_intake", "causality", "sae_notifier", "dsmb")
-VERBS = frozenset(
-    {"get", "post", "put", "patch", "delete", "head", "options", "api_route", "route", "mount", "add_api_route"}
-)
+
+_LIST = """
+import importlib, json, sys
+from fastapi.routing import iter_route_contexts
+from shared.settings import Settings
+paths = {}
+for service in sys.argv[1:]:
+    app = importlib.import_module(f"services.{service}.main").create_app(Settings.load())
+    paths[service] = sorted({context.path for context in iter_route_contexts(app.routes)})
+print(json.dumps(paths))
+"""
 
 
 @cache
@@ -37,44 +49,16 @@ def owner_of(path: str) -> str | None:
     return None
 
 
-def declared(service: str) -> dict[str, str]:
-    """path template -> `file:line` for every route the service declares."""
-    found: dict[str, str] = {}
-    for file in sorted((ROOT / "services" / service).rglob("*.py")):
-        tree = ast.parse(file.read_text())
-        prefixes = _prefixes(tree)
-        for node in ast.walk(tree):
-            path = _declares(node, prefixes)
-            if path is not None and isinstance(node, ast.Call):
-                found[path] = f"{file.relative_to(ROOT)}:{node.lineno}"
-    return found
-
-
-def _prefixes(tree: ast.Module) -> dict[str, str]:
-    """Variable -> prefix, from `router = APIRouter(prefix="…")`."""
-    found: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Call)
-            and "APIRouter" in ast.unparse(node.value.func)
-        ):
-            given = {word.arg: word.value for word in node.value.keywords}.get("prefix")
-            if isinstance(given, ast.Constant):
-                found |= {name.id: str(given.value) for name in node.targets if isinstance(name, ast.Name)}
-    return found
-
-
-def _declares(node: ast.AST, prefixes: dict[str, str]) -> str | None:
-    """The path in `router.get("/cases")` (a decorator or a call); a test client's `client.get(...)` is not in services."""
-    if not (
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in VERBS and node.args
-    ):
-        return None
-    owner, first = node.func.value, node.args[0]
-    if not (isinstance(owner, ast.Name) and re.search(r"rout|app|api|pages", owner.id)):
-        return None
-    if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
-        return None
-    path = prefixes.get(owner.id, "") + first.value
-    return path if path.startswith("/") else None
+@cache
+def answered() -> dict[str, frozenset[str]]:
+    """Service -> path templates of its application as `main.py` makes it; in a process of its own, since it opens databases."""
+    built = [service for service in SERVICES if (ROOT / "services" / service / "main.py").exists()]
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+    with TemporaryDirectory() as var:
+        command = [sys.executable, "-c", _LIST, *built]
+        environment = {**ours, "TOCSIN_VAR": var, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the applications cannot be made: {done.stderr[-3000:]}")
+    paths: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    return {service: frozenset(found) for service, found in paths.items()}
