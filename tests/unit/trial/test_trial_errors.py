@@ -49,8 +49,8 @@ def changed(old: str, new: str) -> tuple[str, int]:
         ("  - id: astt", "  - id: necbr", "a second time"),
         ("  - id: vn_authorities", "  - id: iec", "rules could mean either"),
         (
-            "ctcae_version:",
-            "rule_settings:\n  - {name: vn_regime, value: x, doubt: D2, why: {en: a, vi: b}}\nctcae_version:",
+            "  - name: vn_day_0",
+            "  - name: vn_regime",
             "a place of its own",
         ),
         ("- person: safety-1", "- person: safety-9", "not among the persons"),

@@ -11,7 +11,8 @@ import pytest
 from shared.case.exposure import ExposureKind
 from shared.trial import Trial, check, load
 
-FILE = Path(__file__).parents[3] / "deploy" / "trials" / "vinmec-cp-bmmnc.yaml"
+DEPLOY = Path(__file__).parents[3] / "deploy"
+FILE = DEPLOY / "trials" / "vinmec-cp-bmmnc.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,13 @@ def test_rule_files_may_name_a_recipient_or_a_group(trial: Trial) -> None:
     assert [one.id for one in named["vn_authorities"]] == ["necbr", "astt", "di_adr"]
     assert [one.id for one in named["iec"]] == ["iec"]
     assert [one.id for one in named["sponsor"]] == ["sponsor"]
-    assert trial.settings == {"vn_regime": "new_technique", "harvest_counts_as_ip": "false"}
+    assert trial.settings == {
+        "vn_regime": "new_technique",
+        "harvest_counts_as_ip": "false",
+        "vn_day_0": "earliest_of_site_and_desk",
+        "vn_urgent_notice": "on",
+        "vn_culture_day": "working",
+    }
     assert trial.kinds("IP") == {"bm_mnc_infusion"}
     assert trial.countries_with_site == {"VN"}
 
@@ -129,11 +136,12 @@ def test_the_stopping_boundary_is_the_one_calibrated(trial: Trial) -> None:
 
 
 def test_the_check_passes_and_says_what_a_person_should_know(tmp_path: Path) -> None:
-    checked = check(FILE)
+    checked = check(FILE, rules_dir=DEPLOY / "rules", calendars_dir=DEPLOY / "calendars")
+    assert checked.problems == ()
     assert checked.ok
     assert checked.trial is not None
     said = "\n".join(checked.notices)
-    for word in ("ILLUSTRATIVE", "not expected", "D2", "D7", "registry: unknown"):
+    for word in ("ILLUSTRATIVE", "not expected", "D2", "D6", "D7", "D9", "registry: unknown"):
         assert word in said
     absent = check(FILE, rules_dir=tmp_path, calendars_dir=tmp_path)
     assert not absent.ok
