@@ -54,7 +54,7 @@ def parse(spec: str) -> dict[str, _Action]:
     """Read the setting; raises ValueError naming the part that is wrong."""
     actions: dict[str, _Action] = {}
     for part in filter(None, (piece.strip() for piece in spec.split(","))):
-        match = _SPEC.match(part)
+        match = _SPEC.fullmatch(part)
         if match is None:
             raise ValueError(f"failpoint {part[:60]!r}: write name=kill@3, name=sleep:2 or name=fail")
         name = match["name"]

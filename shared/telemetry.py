@@ -43,7 +43,7 @@ _current: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 def parse_traceparent(value: str | None) -> str | None:
     """A W3C `traceparent` (version 00) as it came, or None when it is not one."""
-    return value if value and _TRACEPARENT.match(value) else None
+    return value if value and _TRACEPARENT.fullmatch(value) else None
 
 
 def new_traceparent() -> str:

@@ -1,0 +1,86 @@
+"""The authorisation table: who may do what. Data, so that it can be read, tested and shown to an auditor."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Role = Literal[
+    "clinician",
+    "investigator",
+    "safety_officer",
+    "medical_monitor",
+    "dsmb_member",
+    "dsmb_statistician",
+    "auditor",
+    "admin",
+    "system",
+]
+ROLES: frozenset[str] = frozenset(get_args(Role))
+
+SITE_SCOPED: frozenset[str] = frozenset({"clinician", "investigator"})
+"""Whoever has no other role sees only the sites written in the sign-in."""
+
+Permission = Literal[
+    "report_case",
+    "see_cases",
+    "amend_case",
+    "nullify_case",
+    "record_subject",
+    "record_exposure",
+    "record_allocation",
+    "see_assessment",
+    "sign_assessment",
+    "see_desk",
+    "confirm_alert",
+    "see_ledger",
+    "file_report",
+    "see_parked",
+    "replay_parked",
+    "discard_parked",
+    "close_rejected",
+    "activate_files",
+    "read_audit",
+    "see_arms",
+    "manage_users",
+]
+
+_SITE = frozenset({"clinician", "investigator"})
+_SAFETY = frozenset({"safety_officer", "medical_monitor"})
+_DSMB = frozenset({"dsmb_member", "dsmb_statistician"})
+
+TABLE: dict[Permission, frozenset[str]] = {
+    "report_case": _SITE | _SAFETY | {"system"},
+    "see_cases": _SITE | _SAFETY | {"auditor", "admin", "system"},
+    "amend_case": _SITE | _SAFETY | {"system"},
+    "nullify_case": _SAFETY | {"admin"},
+    "record_subject": _SITE | {"safety_officer", "system"},
+    "record_exposure": _SITE | {"safety_officer", "system"},
+    "record_allocation": frozenset({"investigator", "system"}),
+    "see_assessment": _SITE | _SAFETY | {"auditor"},
+    "sign_assessment": frozenset({"medical_monitor"}),
+    "see_desk": _SAFETY | {"auditor", "admin"},
+    "confirm_alert": _SAFETY,
+    "see_ledger": _SAFETY | {"auditor", "admin"},
+    "file_report": frozenset({"safety_officer"}),
+    "see_parked": _SAFETY | {"auditor", "admin"},
+    "replay_parked": frozenset({"safety_officer", "admin"}),
+    "discard_parked": frozenset({"safety_officer", "admin"}),
+    "close_rejected": _SAFETY,
+    "activate_files": frozenset({"medical_monitor", "admin"}),
+    "read_audit": frozenset({"auditor", "admin"}),
+    "see_arms": _DSMB,
+    "manage_users": frozenset({"admin"}),
+}
+"""Permission -> roles. `admin` runs the machine and reads no comparison by arm; `auditor` reads and changes nothing."""
+
+PERMISSIONS: frozenset[str] = frozenset(TABLE)
+assert frozenset(get_args(Permission)) == PERMISSIONS
+
+
+def roles_for(name: str) -> frozenset[str]:
+    """The roles behind a permission, or the role itself; raises ValueError for a name that is neither."""
+    if name in PERMISSIONS:
+        return TABLE[name]  # type: ignore[index]
+    if name in ROLES:
+        return frozenset({name})
+    raise ValueError(f"{name!r} is neither a permission nor a role")
