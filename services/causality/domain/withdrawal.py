@@ -1,0 +1,49 @@
+"""Did it get better after stopping? Not applicable to what is given once, which is not a negative answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.causality.domain.pair import Pair
+from services.causality.domain.temporal import counted, span
+from services.causality.methods.who_umc import Withdrawal
+from services.causality.words import Words
+
+_BETTER = ("recovered", "recovering", "recovered_with_sequelae")
+
+
+def withdrawal(pair: Pair, now: datetime) -> tuple[Withdrawal, Words]:
+    """From the action taken and the outcome; improvement while the drug went on speaks against it."""
+    event, exposure = pair.event, pair.exposure
+    if pair.single:
+        return "not_applicable", Words(
+            "Not applicable: given once, nothing to withdraw.", "Không áp dụng: dùng một lần, không có gì để ngừng."
+        )
+    if pair.delay.window is not None and pair.delay.window.anchor == "stop":
+        return "unknown", Words(
+            "A withdrawal effect: what counts is whether it got better when restarted; ask.",
+            "Hội chứng ngừng thuốc: điều cần biết là có đỡ khi dùng lại không; hãy hỏi.",
+        )
+    if exposure.action_taken in ("withdrawn", "reduced"):
+        stopped, ended = counted(exposure.end, now), counted(event.end, now)
+        if stopped is not None and ended is not None and span(ended)[1] < span(stopped)[0]:
+            return "no", Words("It ended before the drug was stopped.", "Biến cố hết trước khi ngừng thuốc.")
+        if event.outcome in _BETTER:
+            return "yes", Words(
+                f"Action taken: {exposure.action_taken}; outcome: {event.outcome}.",
+                f"Xử trí: {exposure.action_taken}; kết cục: {event.outcome}.",
+            )
+        if event.outcome == "not_recovered":
+            return "no", Words(
+                f"Action taken: {exposure.action_taken}; not recovered.",
+                f"Xử trí: {exposure.action_taken}; chưa hồi phục.",
+            )
+    elif exposure.action_taken in ("unchanged", "increased") and event.outcome in _BETTER:
+        return "no", Words(
+            f"It got better although the drug went on ({exposure.action_taken}).",
+            f"Đỡ dù vẫn dùng thuốc ({exposure.action_taken}).",
+        )
+    return "unknown", Words(
+        f"Not clear (action taken: {exposure.action_taken}; outcome: {event.outcome}).",
+        f"Chưa rõ (xử trí: {exposure.action_taken}; kết cục: {event.outcome}).",
+    )

@@ -1,0 +1,1 @@
+"""Causality methods: pure, total functions from answered questions to a category."""
