@@ -1,0 +1,52 @@
+"""From the form to its PDF: the same form makes the same bytes, on every machine, with no clock and no network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typst
+
+from services.sae_notifier.forms.coverage import FONTS
+from services.sae_notifier.forms.payload import Json, cautious, payload
+from services.sae_notifier.forms.view import SaeForm
+
+_TEMPLATE = Path(__file__).with_name("template.typ")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A PDF/A-2b and its SHA-256, as it is stored and sent."""
+
+    pdf: bytes
+    sha256: str
+
+
+def render(form: SaeForm) -> Rendered:
+    """Typeset the form. Text reaches the template as data only, so `#import` in a narrative is just words.
+
+    A report must go out whatever somebody typed: when the fonts refuse a text after all, it is set once more with every
+    character beyond Latin letters spelled out.
+    """
+    data = payload(form)
+    try:
+        pdf = _typeset(data, form.prepared_at)
+    except typst.TypstError as refusal:
+        if "could not be displayed" not in str(refusal):
+            raise
+        pdf = _typeset(cautious(data), form.prepared_at)
+    return Rendered(pdf, hashlib.sha256(pdf).hexdigest())
+
+
+def _typeset(data: Json, at: datetime) -> bytes:
+    return typst.compile(
+        _TEMPLATE.read_bytes(),
+        format="pdf",
+        sys_inputs={"form": json.dumps(data, ensure_ascii=False), "fonts": json.dumps(FONTS)},
+        pdf_standards=["a-2b"],
+        ignore_system_fonts=True,
+        timestamp=at.astimezone(UTC).replace(microsecond=0),
+    )

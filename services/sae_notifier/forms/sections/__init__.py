@@ -1,0 +1,1 @@
+"""The numbered parts of the form, one module each: `section(facts) -> Section`."""
