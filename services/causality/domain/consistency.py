@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from services.causality.domain.temporal import counted, span
-from services.causality.words import Words
-from shared.case import CRITERIA, AdverseEvent, Answer
+from services.causality.words import ANSWERS, CRITERIA, OUTCOMES, Words
+from shared.case import CRITERIA as CRITERION_NAMES
+from shared.case import AdverseEvent, Answer
 from shared.case.assessment import Criterion
 from shared.terms import find
 
@@ -58,8 +59,8 @@ def _severity(event: AdverseEvent, ctcae_version: str) -> Iterator[_Finding]:
             "grade_4_life_threatening",
             "unknown",
             Words(
-                f"Grade 4, but life-threatening is answered {threat}: was the child in danger at that time?",
-                f"Độ 4 nhưng tiêu chí đe dọa tính mạng là {threat}: lúc đó trẻ có nguy hiểm không?",
+                f"Grade 4, but life-threatening is answered {ANSWERS[threat].en}: was the child in danger at that time?",
+                f"Độ 4 nhưng tiêu chí đe dọa tính mạng là {ANSWERS[threat].vi}: lúc đó trẻ có nguy hiểm không?",
             ),
         )
     if grade is not None and grade <= 2 and threat == "yes":
@@ -104,8 +105,8 @@ def _admission(event: AdverseEvent) -> Iterator[_Finding]:
             "admission_hospitalisation",
             "no" if ticked == "no" else "unknown",
             Words(
-                f"An unplanned admission, but hospitalisation is answered {ticked}.",
-                f"Nhập viện ngoài kế hoạch nhưng tiêu chí nhập viện là {ticked}.",
+                f"An unplanned admission, but hospitalisation is answered {ANSWERS[ticked].en}.",
+                f"Nhập viện ngoài kế hoạch nhưng tiêu chí nhập viện là {ANSWERS[ticked].vi}.",
             ),
         )
     if prolonged == "yes" and ticked != "yes":
@@ -113,8 +114,8 @@ def _admission(event: AdverseEvent) -> Iterator[_Finding]:
             "prolonged_hospitalisation",
             "no" if ticked == "no" else "unknown",
             Words(
-                f"The stay was prolonged, but hospitalisation is answered {ticked}.",
-                f"Kéo dài nằm viện nhưng tiêu chí nhập viện là {ticked}.",
+                f"The stay was prolonged, but hospitalisation is answered {ANSWERS[ticked].en}.",
+                f"Kéo dài nằm viện nhưng tiêu chí nhập viện là {ANSWERS[ticked].vi}.",
             ),
         )
     if ticked == "yes" and stay == "none" and prolonged != "yes":
@@ -138,20 +139,23 @@ def _admission(event: AdverseEvent) -> Iterator[_Finding]:
 
 
 def _course(event: AdverseEvent, now: datetime) -> Iterator[_Finding]:
-    onset, end = counted(event.onset, now), counted(event.end, now)
+    onset, end, outcome = counted(event.onset, now), counted(event.end, now), OUTCOMES[event.outcome]
     if event.outcome in (*_RECOVERED, "fatal") and event.ongoing is True:
         yield (
             "outcome_ongoing",
             "no",
-            Words(f"Outcome {event.outcome}, but still ongoing.", f"Kết cục {event.outcome} nhưng vẫn đang tiếp diễn."),
+            Words(
+                f"Outcome: {outcome.en}, but still ongoing.",
+                f"Kết cục: {outcome.vi} nhưng vẫn đang tiếp diễn.",
+            ),
         )
     if event.outcome in ("not_recovered", "recovering") and (event.ongoing is False or end is not None):
         yield (
             "outcome_ended",
             "no" if event.outcome == "not_recovered" else "unknown",
             Words(
-                f"Outcome {event.outcome}, but it is said to have ended.",
-                f"Kết cục {event.outcome} nhưng ghi là đã kết thúc.",
+                f"Outcome: {outcome.en}, but it is said to have ended.",
+                f"Kết cục: {outcome.vi} nhưng ghi là đã kết thúc.",
             ),
         )
     if event.outcome in (*_RECOVERED, "fatal") and end is None:
@@ -159,8 +163,8 @@ def _course(event: AdverseEvent, now: datetime) -> Iterator[_Finding]:
             "end_missing",
             "unknown",
             Words(
-                f"Outcome {event.outcome}, but when it ended is missing.",
-                f"Kết cục {event.outcome} nhưng thiếu thời điểm kết thúc.",
+                f"Outcome: {outcome.en}, but when it ended is missing.",
+                f"Kết cục: {outcome.vi} nhưng thiếu thời điểm kết thúc.",
             ),
         )
     if event.ongoing is True and end is not None:
@@ -183,8 +187,8 @@ def _course(event: AdverseEvent, now: datetime) -> Iterator[_Finding]:
             "sequelae_disability",
             "unknown",
             Words(
-                f"Recovered with sequelae, but disability is answered {event.seriousness.disability}.",
-                f"Hồi phục có di chứng nhưng tiêu chí tàn tật là {event.seriousness.disability}.",
+                f"Recovered with sequelae, but disability is answered {ANSWERS[event.seriousness.disability].en}.",
+                f"Hồi phục có di chứng nhưng tiêu chí tàn tật là {ANSWERS[event.seriousness.disability].vi}.",
             ),
         )
     for name, moment in (("onset", event.onset), ("end", event.end)):
@@ -201,13 +205,13 @@ def _course(event: AdverseEvent, now: datetime) -> Iterator[_Finding]:
 
 def _open(event: AdverseEvent) -> Iterator[_Finding]:
     answers = event.seriousness.answers()
-    unanswered = [name for name in CRITERIA if answers[name] == "unknown"]
+    unanswered = [CRITERIA[name] for name in CRITERION_NAMES if answers[name] == "unknown"]
     if unanswered:
         yield (
             "seriousness_unanswered",
             "unknown",
             Words(
-                f"Not answered, so counted as serious: {', '.join(unanswered)}.",
-                f"Chưa trả lời nên tính là nghiêm trọng: {', '.join(unanswered)}.",
+                f"Not answered, so counted as serious: {', '.join(u.en for u in unanswered)}.",
+                f"Chưa trả lời nên tính là nghiêm trọng: {', '.join(u.vi for u in unanswered)}.",
             ),
         )

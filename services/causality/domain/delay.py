@@ -30,14 +30,16 @@ def delay(facts: Temporal, exposure: Exposure, code: str | None) -> Delay:
         return Delay("no", Words("Onset came before the exposure.", "Khởi phát trước phơi nhiễm."))
     if code is None:
         return Delay("unknown", Words("The event is not coded yet.", "Biến cố chưa được mã hóa."), imprecise=True)
-    fits = [(window, _fit(window, facts)) for window in windows(exposure.kind, exposure.name, code)]
+    fits: list[tuple[Window, Fit]] = [
+        (window, _fit(window, facts)) for window in windows(exposure.kind, exposure.name, code)
+    ]
     fits = [(window, fit) for window, fit in fits if fit != "not_applicable"]
-    wanted: Fit
-    for wanted in ("inside", "straddles"):
+    order: tuple[Fit, ...] = ("inside", "straddles")
+    for wanted in order:
         for window, fit in fits:
             if fit == wanted:
                 sure = fit == "inside" and facts.exposed == "yes"
-                return Delay("yes" if sure else "unknown", _words(window, fit, facts), not sure, window)
+                return Delay("yes" if sure else "unknown", _words(window, wanted, facts), not sure, window)
     if not fits:
         why = Words(
             "No onset window is known for this pair; the monitor judges the delay.",
@@ -96,12 +98,13 @@ _FITS: dict[Fit, Words] = {
 def _words(window: Window, fit: Fit, facts: Temporal) -> Words:
     elapsed, anchor = _elapsed(window, facts), _ANCHORS[window.anchor]
     hours = "?" if elapsed is None else str(elapsed)
+    source = f"{window.id}: {note(window)}" if note(window) else window.id
     known = f"{number(window.min_h)}–{number(window.max_h)} h"
     said = Words(
         f"{hours} h after {anchor.en}, {_FITS[fit].en} the known {known} (usual {number(window.typical_h)} h; "
-        f"{window.id}: {note(window)}).",
+        f"{source}).",
         f"{hours} giờ sau {anchor.vi}, {_FITS[fit].vi} khoảng đã biết {known} (thường {number(window.typical_h)} giờ; "
-        f"{window.id}: {note(window)}).",
+        f"{source}).",
     )
     doubt = Words("This window rests on memory: doubt.", "Khoảng này dựa vào trí nhớ: còn nghi ngờ.")
     return said + (doubt if window.doubt else NOTHING)

@@ -12,7 +12,7 @@ from services.causality.domain.specific import specific
 from services.causality.domain.told import Told
 from services.causality.domain.withdrawal import withdrawal
 from services.causality.methods.who_umc import Answers, decide, reasonable_possibility
-from services.causality.words import Words
+from services.causality.words import ALTERNATIVES, Words
 from shared.case import Answer, Batch, Exposure, Relatedness
 from shared.case.assessment import Criterion
 
@@ -110,8 +110,8 @@ def _alternatives(found: Alternatives, told: Told) -> tuple[Criterion, Criterion
     elif told.alternative == "unknown":
         answer = "unknown"
     shown = Words(
-        f"A person answered for all causes together: {told.alternative}.",
-        f"Người đánh giá trả lời chung cho mọi nguyên nhân: {told.alternative}.",
+        f"A person answered for all causes together: {ALTERNATIVES[told.alternative].en}.",
+        f"Người đánh giá trả lời chung cho mọi nguyên nhân: {ALTERNATIVES[told.alternative].vi}.",
     )
     return (
         _criterion("other_exposure_explains", answer, shown + found.exposures_why),

@@ -9,8 +9,8 @@ from services.causality.words import KINDS
 from shared.case import AdverseEvent, CaseReport, Exposure, ExposureKind, Relatedness
 from shared.case.assessment import Criterion
 
-UNRECORDED = ""
-"""The `exposure_id` of an exposure that was reported and is not recorded."""
+UNRECORDED = "reported:"
+"""Before the kind: the `exposure_id` of an exposure that was reported and is not recorded (`reported:piracetam`)."""
 
 
 def not_recorded(case: CaseReport, exposures: Sequence[Exposure]) -> tuple[ExposureKind, ...]:
@@ -30,7 +30,7 @@ def reported_relatedness(event: AdverseEvent, kind: ExposureKind) -> Relatedness
     name = KINDS[kind]
     return Relatedness(
         event_id=event.event_id,
-        exposure_id=UNRECORDED,
+        exposure_id=f"{UNRECORDED}{kind}",
         exposure_kind=kind,
         exposed="unknown",
         criteria=(

@@ -7,7 +7,7 @@ from datetime import datetime
 from services.causality.domain.pair import Pair
 from services.causality.domain.temporal import counted, span
 from services.causality.methods.who_umc import Withdrawal
-from services.causality.words import Words
+from services.causality.words import ACTIONS, OUTCOMES, Words
 
 _BETTER = ("recovered", "recovering", "recovered_with_sequelae")
 
@@ -15,6 +15,7 @@ _BETTER = ("recovered", "recovering", "recovered_with_sequelae")
 def withdrawal(pair: Pair, now: datetime) -> tuple[Withdrawal, Words]:
     """From the action taken and the outcome; improvement while the drug went on speaks against it."""
     event, exposure = pair.event, pair.exposure
+    action, outcome = ACTIONS[exposure.action_taken], OUTCOMES[event.outcome]
     if pair.single:
         return "not_applicable", Words(
             "Not applicable: given once, nothing to withdraw.", "Không áp dụng: dùng một lần, không có gì để ngừng."
@@ -30,20 +31,20 @@ def withdrawal(pair: Pair, now: datetime) -> tuple[Withdrawal, Words]:
             return "no", Words("It ended before the drug was stopped.", "Biến cố hết trước khi ngừng thuốc.")
         if event.outcome in _BETTER:
             return "yes", Words(
-                f"Action taken: {exposure.action_taken}; outcome: {event.outcome}.",
-                f"Xử trí: {exposure.action_taken}; kết cục: {event.outcome}.",
+                f"Action taken: {action.en}; outcome: {outcome.en}.",
+                f"Xử trí: {action.vi}; kết cục: {outcome.vi}.",
             )
         if event.outcome == "not_recovered":
             return "no", Words(
-                f"Action taken: {exposure.action_taken}; not recovered.",
-                f"Xử trí: {exposure.action_taken}; chưa hồi phục.",
+                f"Action taken: {action.en}; not recovered.",
+                f"Xử trí: {action.vi}; chưa hồi phục.",
             )
     elif exposure.action_taken in ("unchanged", "increased") and event.outcome in _BETTER:
         return "no", Words(
-            f"It got better although the drug went on ({exposure.action_taken}).",
-            f"Đỡ dù vẫn dùng thuốc ({exposure.action_taken}).",
+            f"It got better although the drug went on ({action.en}).",
+            f"Đỡ dù vẫn dùng thuốc ({action.vi}).",
         )
     return "unknown", Words(
-        f"Not clear (action taken: {exposure.action_taken}; outcome: {event.outcome}).",
-        f"Chưa rõ (xử trí: {exposure.action_taken}; kết cục: {event.outcome}).",
+        f"Not clear (action taken: {action.en}; outcome: {outcome.en}).",
+        f"Chưa rõ (xử trí: {action.vi}; kết cục: {outcome.vi}).",
     )

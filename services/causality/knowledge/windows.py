@@ -76,5 +76,5 @@ def _notes() -> dict[str, str]:
 
 
 def note(window: Window) -> str:
-    """Where the window comes from, in our own words."""
-    return "; ".join(_notes()[source] for source in window.sources)
+    """Where the window comes from, in our own words; empty when it rests on memory alone."""
+    return "; ".join(_notes()[source] for source in window.sources if source != "memory")
