@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -277,6 +278,61 @@ class BusContract:
         await subscription.close()
         assert seen == [0, 1, 1, 1, 2]
 
+    async def test_a_run_fetched_before_a_reseek_is_not_handed_out(self, bus: Bus) -> None:
+        """Somebody else moved the other partition's cursor while we were busy with this one."""
+        keys = {partition_for(key): key for key in (f"s{number}" for number in range(100))}
+        places = [(partition, number) for partition in range(PARTITIONS) for number in range(2)]
+        await self.publish(bus, [record(keys[p], number, event_id=f"{p}-{number}") for p, number in places])
+        cursors = Cursors()
+        subscription = await bus.subscribe("g", [TOPIC], cursors)
+        first: int | None = None
+        got: list[str | None] = []
+        async with asyncio.timeout(WITHIN_S):
+            async for run in subscription.batches():
+                cursors.advance(run)
+                if first is None:
+                    first = run[0].partition
+                    await asyncio.sleep(0.5)
+                    for other in set(range(PARTITIONS)) - {first}:
+                        cursors.at[TOPIC, other] = Position(1, f"{other}-0")
+                        await subscription.reseek(TOPIC, other)
+                elif run[0].partition != first:
+                    got.extend(one.event_id for one in run)
+                if len(got) >= 11:
+                    break
+        await subscription.close()
+        assert sorted(map(str, got)) == sorted(f"{other}-1" for other in set(range(PARTITIONS)) - {first})
+
+    async def test_a_run_of_a_partition_lost_meanwhile_is_not_handed_out(self, bus: Bus) -> None:
+        keys = {partition_for(key): key for key in (f"s{number}" for number in range(100))}
+        await self.publish(bus, [record(keys[partition], 0) for partition in range(PARTITIONS)])
+        cursors = Cursors()
+        subscription = await bus.subscribe("g", [TOPIC], cursors)
+        seen: list[int] = []
+        lost: list[int] = []
+        busy, go_on = asyncio.Event(), asyncio.Event()
+
+        async def read_slowly() -> None:
+            async for run in subscription.batches():
+                if not subscription.assigned(TOPIC, run[0].partition):
+                    lost.append(run[0].partition)
+                cursors.advance(run)
+                seen.extend(one.partition for one in run)
+                busy.set()
+                await go_on.wait()
+
+        reading_slowly = asyncio.create_task(read_slowly())
+        await asyncio.wait_for(busy.wait(), WITHIN_S)
+        async with reading(bus, cursors) as taker:
+            for one in (taker.subscription, subscription):
+                await until(partial(_holds, one, 6), "6 and 6 partitions")
+            go_on.set()
+            await until(lambda: {*seen, *(one.partition for one in taker.got)} == set(range(PARTITIONS)), "all")
+            await asyncio.sleep(0.3)
+        assert lost == []
+        reading_slowly.cancel()
+        await subscription.close()
+
     async def test_a_position_source_that_fails_is_asked_again(self, bus: Bus) -> None:
         cursors = Cursors()
         cursors.failures = 20
@@ -338,8 +394,7 @@ class BusContract:
                 both = (stays.subscription, leaves.subscription)
 
                 def settled() -> bool:
-                    counts = [sum(one.assigned(TOPIC, p) for p in range(PARTITIONS)) for one in both]
-                    return counts == [6, 6]
+                    return all(_holds(one, 6) for one in both)
 
                 await until(settled, "6 and 6 partitions")
                 for number in range(5):
@@ -398,6 +453,10 @@ class BusContract:
         before = time.monotonic()
         await bus.close()
         assert time.monotonic() - before < 10
+
+
+def _holds(subscription: Subscription, count: int) -> bool:
+    return sum(subscription.assigned(TOPIC, partition) for partition in range(PARTITIONS)) == count
 
 
 def _places(reader: Reader) -> set[tuple[int, int]]:

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -119,7 +120,7 @@ class TestKafkaBus(BusContract):
             assert isinstance(member, KafkaSubscription)
             assert member._consumer is not None
             vanishing._task.cancel()
-            coordinator = member._consumer._coordinator
+            coordinator: Any = member._consumer._coordinator
             coordinator._coordination_task.cancel()
             coordinator._heartbeat_task.cancel()
             await until(lambda: len({(d.partition, d.offset) for d in stays.got}) == 30, "all, by the one left")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
 
 from shared.bus import local_log
-from shared.bus.local import LocalBus
+from shared.bus.local import POLL_S, LocalBus
 from shared.bus.partition import partition_for
 from shared.bus.port import Bus, BusMisconfigured, BusSettings
 from tests.contracts.bus import LIMIT, TOPIC, BusContract, Cursors, Reader, reading, record, until
@@ -66,8 +67,18 @@ class TestLocalBus(BusContract):
         assert [outcome.placed for outcome in outcomes] == [None, None]
         other.execute("ROLLBACK")
         other.close()
-        await until(lambda: True, "")
         await self.publish(bus, [record("s1", 3)])
+
+    async def test_a_reader_in_the_same_process_does_not_wait_for_the_poll(self, bus: Bus) -> None:
+        async with reading(bus, Cursors()) as reader:
+            await asyncio.sleep(0.1)
+            slowest = 0.0
+            for number in range(5):
+                before = time.monotonic()
+                await self.publish(bus, [record("s1", number)])
+                await until(lambda: len(reader.got) > number, "woken")  # noqa: B023
+                slowest = max(slowest, time.monotonic() - before)
+            assert slowest < POLL_S * 0.6
 
     async def test_another_process_is_heard_by_polling(self, bus: Bus, open_bus: OpenLocal) -> None:
         async with reading(bus, Cursors()) as reader:
