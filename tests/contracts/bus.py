@@ -132,6 +132,7 @@ class BusContract:
         assert (outcome.placed.partition, outcome.placed.offset) == (partition_for("trẻ-07"), 0)
         there = await bus.read_at(TOPIC, outcome.placed.partition, 0)
         assert there == Delivery(TOPIC, outcome.placed.partition, 0, sent.key, sent.value, sent.headers)
+        assert there is not None
         assert there.event_id == sent.event_id == "e2"
 
     async def test_each_partition_counts_its_own_offsets(self, bus: Bus) -> None:
