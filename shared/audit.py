@@ -28,6 +28,9 @@ BIG = BigInteger().with_variant(Integer, "sqlite")
 """A 64-bit number that SQLite still takes as its row id."""
 SERVICE_STREAM = "service"
 """The stream of changes that concern no child."""
+SEALS_STREAM = "~seals"
+"""Entries about seals (our own, and others' received): sealed with the next real change, never a reason for a seal
+themselves, or two services would answer each other's seals for ever."""
 
 
 class StreamRow(SQLModel, table=True):
@@ -218,7 +221,7 @@ class Audit:
             .order_by(AuditRow.id)
             .limit(limit)
         ).all()
-        if not unsealed:
+        if all(stream == SEALS_STREAM for _, stream, _, _ in unsealed):
             return None
         before = tx.execute(select(SealRow).order_by(SealRow.number.desc()).limit(1)).scalar()  # type: ignore[attr-defined]
         number = before.number + 1 if before else 1

@@ -9,9 +9,11 @@ from contextlib import AbstractAsyncContextManager
 import uvicorn
 from fastapi import FastAPI
 
+from shared import migrate
 from shared.alarm import Bell
 from shared.auth import users
 from shared.auth.authenticator import Authenticator
+from shared.auth.demo import ensure_demo_users
 from shared.auth.users import Users
 from shared.bus.port import Bus
 from shared.clock import Clock
@@ -50,13 +52,11 @@ def make_bell(settings: Settings, clock: Clock) -> Bell:
 
 def make_authenticator(settings: Settings, clock: Clock, service: str) -> tuple[Authenticator, Database]:
     db = Database(settings.database_url_of("auth"), "auth", pool_size=2)
-    if db.dialect == "postgresql":
-        from sqlalchemy import text
-
-        with db.engine.begin() as connection:
-            connection.execute(text("CREATE SCHEMA IF NOT EXISTS auth"))
+    migrate.ensure_schema(db)
     users.create_tables(db)
     auth = Authenticator(Users(db), settings.signing_keys, clock, session_hours=settings.session_hours, service=service)
+    if settings.is_demo:
+        ensure_demo_users(auth.users, clock.now())
     return auth, db
 
 

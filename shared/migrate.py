@@ -44,6 +44,17 @@ def upgrade(db: Database, service: str) -> None:
             connection.execute(text(f"SET lock_timeout = {LOCK_TIMEOUT_MS}"))
 
 
+def ensure_schema(db: Database) -> None:
+    """Make the schema itself; two processes may call at once."""
+    if db.dialect == "postgresql":
+        with db.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(_LOCK, {"name": f"migrate:{db.schema}"})
+            try:
+                connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{db.schema}"'))
+            finally:
+                connection.execute(_UNLOCK, {"name": f"migrate:{db.schema}"})
+
+
 def _run(db: Database, service: str) -> None:
     made = config(service)
     with db.engine.begin() as connection:

@@ -17,6 +17,7 @@ from shared.bus.parking import ParkedRow
 from shared.bus.port import SAFETY_TOPIC, Bus
 from shared.bus.received import ReceivedRow
 from shared.bus.relay import Relay
+from shared.bus.wake import Wake
 from shared.bus.worker import Handler, OnParked, Worker
 from shared.clock import Clock
 from shared.db import Database, DatabaseAway
@@ -68,6 +69,7 @@ def build(
     on_parked: OnParked | None = None,
     topics: Sequence[str] = (SAFETY_TOPIC,),
     db: Database | None = None,
+    relay_wake: Wake | None = None,
 ) -> Runtime:
     """Assemble one service on its own database; migrates first (a no-op at head)."""
     own = db or Database(settings.database_url_of(service), service)
@@ -78,7 +80,7 @@ def build(
     def ring(kind: Kind, place: str) -> object:
         return bell.ring(kind, service, place=place)
 
-    relay = Relay(own, bus, audit, clock, trial.id, ring)
+    relay = Relay(own, bus, audit, clock, trial.id, ring, relay_wake)
     worker = Worker(
         db=own,
         bus=bus,

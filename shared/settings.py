@@ -39,72 +39,88 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TOCSIN_", frozen=True, extra="ignore", env_ignore_empty=True)
 
-    port: int = Field(8000, validation_alias="PORT", ge=1, le=65535, description="TCP port the HTTP server listens on.")
-    host: str = Field("127.0.0.1", description="Address the HTTP server binds; 0.0.0.0 inside a container.")
+    port: int = Field(
+        default=8000, validation_alias="PORT", ge=1, le=65535, description="TCP port the HTTP server listens on."
+    )
+    host: str = Field(default="127.0.0.1", description="Address the HTTP server binds; 0.0.0.0 inside a container.")
     trusted_proxies: str = Field(
-        "127.0.0.1", description="Addresses whose X-Forwarded-For and -Proto are believed, separated by commas."
+        default="127.0.0.1", description="Addresses whose X-Forwarded-For and -Proto are believed, separated by commas."
     )
     mode: Literal["embedded", "production"] = Field(
-        "embedded",
+        default="embedded",
         description="embedded: all services in one process, SQLite, local log. production: PostgreSQL and Kafka.",
     )
     var: Path = Field(
-        Path("var"), description="Directory of everything embedded mode keeps: databases, log, secrets, documents."
+        default=Path("var"),
+        description="Directory of everything embedded mode keeps: databases, log, secrets, documents.",
     )
-    base_url: str = Field("", description="Address people and mails use; default http://127.0.0.1:PORT when embedded.")
+    base_url: str = Field(
+        default="", description="Address people and mails use; default http://127.0.0.1:PORT when embedded."
+    )
     database_url: SecretStr = Field(
-        SecretStr(""), description="postgresql+psycopg://… of the production database (a schema per service)."
+        default=SecretStr(""), description="postgresql+psycopg://… of the production database (a schema per service)."
     )
     kafka: str = Field(
-        "", description="Kafka bootstrap servers, host:port separated by commas; empty uses the local log."
+        default="", description="Kafka bootstrap servers, host:port separated by commas; empty uses the local log."
     )
-    kafka_replication: int = Field(1, ge=1, description="Replication factor used when the topics have to be created.")
+    kafka_replication: int = Field(
+        default=1, ge=1, description="Replication factor used when the topics have to be created."
+    )
     kafka_session_timeout_ms: int = Field(
-        10_000, ge=1_000, description="Milliseconds after which a silent consumer loses its partitions."
+        default=10_000, ge=1_000, description="Milliseconds after which a silent consumer loses its partitions."
     )
-    kafka_heartbeat_ms: int = Field(1_000, ge=100, description="Milliseconds between a consumer's heartbeats.")
+    kafka_heartbeat_ms: int = Field(default=1_000, ge=100, description="Milliseconds between a consumer's heartbeats.")
     kafka_max_request_bytes: int = Field(
-        4_000_000, ge=1_100_000, description="Largest request to the broker, in bytes."
+        default=4_000_000, ge=1_100_000, description="Largest request to the broker, in bytes."
     )
-    trial: Path = Field(ROOT / "deploy/trials/vinmec-cp-bmmnc.yaml", description="The trial file.")
-    rules_dir: Path = Field(ROOT / "deploy/rules", description="Directory of the authorities' rules.")
-    calendars_dir: Path = Field(ROOT / "deploy/calendars", description="Directory of the holiday overrides.")
+    trial: Path = Field(default=ROOT / "deploy/trials/vinmec-cp-bmmnc.yaml", description="The trial file.")
+    rules_dir: Path = Field(default=ROOT / "deploy/rules", description="Directory of the authorities' rules.")
+    calendars_dir: Path = Field(default=ROOT / "deploy/calendars", description="Directory of the holiday overrides.")
     secret_key: SecretStr = Field(
-        SecretStr(""), description="Signs sign-ins and kept forms; at least 32 random bytes as text."
+        default=SecretStr(""), description="Signs sign-ins and kept forms; at least 32 random bytes as text."
     )
     secret_key_previous: SecretStr = Field(
-        SecretStr(""), description="The secret key before the last rotation; still accepted, never used."
+        default=SecretStr(""), description="The secret key before the last rotation; still accepted, never used."
     )
     audit_key: SecretStr = Field(
-        SecretStr(""), description="Chains and seals the audit trail; kept outside the database and its backups."
+        default=SecretStr(""),
+        description="Chains and seals the audit trail; kept outside the database and its backups.",
     )
     audit_key_previous: str = Field(
-        "", description="Earlier audit keys, separated by commas, so that older entries still verify.", repr=False
+        default="",
+        description="Earlier audit keys, separated by commas, so that older entries still verify.",
+        repr=False,
     )
     smtp_url: str = Field(
-        "smtp://127.0.0.1:1025",
+        default="smtp://127.0.0.1:1025",
         description="Mail server: smtp://, or smtp+starttls:// with user:password@host:port.",
         repr=False,
     )
-    smtp_from: str = Field("tocsin@example.org", description="Sender of alerts, reports and alarms.")
-    webhook_secret: SecretStr = Field(SecretStr(""), description="Signs alert and alarm webhooks (HMAC-SHA256).")
-    alarm_mail: str = Field("", description="Mail address of the bell of last resort.")
-    alarm_webhook: str = Field("", description="Address of the bell of last resort's webhook.")
-    auth: Literal["local"] = Field("local", description="Where people come from: local users. (oidc follows.)")
-    session_hours: float = Field(12.0, gt=0, le=72, description="Hours a sign-in lasts; a signature asks again anyway.")
+    smtp_from: str = Field(default="tocsin@example.org", description="Sender of alerts, reports and alarms.")
+    webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="Signs alert and alarm webhooks (HMAC-SHA256)."
+    )
+    alarm_mail: str = Field(default="", description="Mail address of the bell of last resort.")
+    alarm_webhook: str = Field(default="", description="Address of the bell of last resort's webhook.")
+    auth: Literal["local"] = Field(default="local", description="Where people come from: local users. (oidc follows.)")
+    session_hours: float = Field(
+        default=12.0, gt=0, le=72, description="Hours a sign-in lasts; a signature asks again anyway."
+    )
     demo: bool | None = Field(
-        None, description="1: demonstration users and history. Default: on in embedded mode, off in production."
+        default=None, description="1: demonstration users and history. Default: on in embedded mode, off in production."
     )
     allow_illustrative: bool = Field(
-        False,
+        default=False,
         description="1: production accepts safety information or a charter marked ILLUSTRATIVE (rehearsals only).",
     )
-    failpoints: str = Field("", description="Armed crash points for chaos tests, such as relay.after_send=kill@3.")
+    failpoints: str = Field(
+        default="", description="Armed crash points for chaos tests, such as relay.after_send=kill@3."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe log level that is written."
+        default="info", description="Least severe log level that is written."
     )
     max_body_bytes: int = Field(
-        12_000_000, ge=100_000, description="Largest HTTP request body, in bytes (attached proofs included)."
+        default=12_000_000, ge=100_000, description="Largest HTTP request body, in bytes (attached proofs included)."
     )
 
     @classmethod

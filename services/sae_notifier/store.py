@@ -320,6 +320,15 @@ def current_versions(tx: Tx, subject_id: str) -> dict[str, int]:
     return {row.aggregate: row.version for row in received.latest_of_child(tx, subject_id)}
 
 
+def nullified_cases(tx: Tx, since: datetime | None = None) -> list[CaseReport]:
+    """Void cases, whoever's child; `since` limits to those received after it."""
+    row = received.ReceivedRow
+    statement = select(row).where(row.type == "tocsin.case.nullified.v1")  # type: ignore[arg-type]
+    if since is not None:
+        statement = statement.where(row.received_at >= since)  # type: ignore[arg-type]
+    return [CaseReport.read(one.data()) for one in tx.session.execute(statement).scalars()]
+
+
 def case_sha256(tx: Tx, case_id: str, version: int) -> str:
     row = tx.session.get(received.ReceivedRow, (f"case/{case_id}", version))
     return row.sha256 if row else ""

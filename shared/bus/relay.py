@@ -16,7 +16,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, text, update
 
 from shared.alarm import Kind
-from shared.audit import Audit
+from shared.audit import SEALS_STREAM, Audit
 from shared.bus.outbox import OutboxRow, backlog, emit, unpublished
 from shared.bus.port import Bus, BusUnavailable, PublishOutcome
 from shared.bus.wake import Wake
@@ -44,10 +44,17 @@ class Relay:
     """Publishes what `db` holds unpublished; `ring(kind, place)` is the bell of last resort."""
 
     def __init__(
-        self, db: Database, bus: Bus, audit: Audit, clock: Clock, trial_id: str, ring: Callable[[Kind, str], object]
+        self,
+        db: Database,
+        bus: Bus,
+        audit: Audit,
+        clock: Clock,
+        trial_id: str,
+        ring: Callable[[Kind, str], object],
+        wake: Wake | None = None,
     ) -> None:
         self.db, self.bus, self.audit, self.clock, self.trial_id, self.ring = db, bus, audit, clock, trial_id, ring
-        self.wake = Wake()
+        self.wake = wake or Wake()
         self.published = 0
         self.last_pass = time.monotonic()
         self._sealed_at = 0.0
@@ -168,7 +175,7 @@ def seal_now(tx: Tx, audit: Audit, trial_id: str, now: datetime) -> None:
     if sealed is None:
         return
     number, entry = sealed
-    emit(
+    row = emit(
         tx,
         SEAL_TYPES[audit.service],
         AuditSeal.model_validate(json.loads(entry)),
@@ -177,4 +184,6 @@ def seal_now(tx: Tx, audit: Audit, trial_id: str, now: datetime) -> None:
         trial_id=trial_id,
         now=now,
     )
+    audit.lock(tx, SEALS_STREAM)
+    audit.record(tx, stream=SEALS_STREAM, actor="system", action=f"published seal {number}", at=now, rows=[row])
     hit("seal.before_commit")

@@ -16,7 +16,7 @@ from datetime import datetime
 
 
 from shared.alarm import Kind
-from shared.audit import SERVICE_STREAM, Audit
+from shared.audit import SEALS_STREAM, SERVICE_STREAM, Audit
 from shared.bus import cursor, parking
 from shared.bus.cursor import CursorMoved
 from shared.bus.parking import ParkedRow
@@ -25,7 +25,7 @@ from shared.bus.received import Fate, ReceivedRow, receive
 from shared.clock import Clock
 from shared.db import Database, DatabaseAway, Tx
 from shared.errors import Refused
-from shared.events.catalogue import CATALOGUE
+from shared.events.catalogue import CATALOGUE, SEAL_TYPES
 from shared.events.envelope import Event, Undecodable, decode
 from shared.failpoint import hit
 from shared.telemetry import get_logger, span
@@ -50,6 +50,7 @@ Ring = Callable[[Kind, str], object]
 OnParked = Callable[[Tx, ParkedRow, datetime], None]
 
 
+_SEALS = frozenset(SEAL_TYPES.values())
 _KINDS: dict[str, Kind] = {"unknown_type": "unknown_event_type", "conflict": "same_version_other_bytes"}
 
 
@@ -204,8 +205,8 @@ class Worker:
     def _apply(self, tx: Tx, run: Sequence[Delivery]) -> None:
         self._advance(tx, run)
         readable = [(one, self._read(one)) for one in run]
-        for key in sorted({one.key for one, event in readable if event is not None}):
-            self.audit.lock(tx, key)
+        for stream in sorted({_stream(one) for one, event in readable if event is not None}):
+            self.audit.lock(tx, stream)
         for one, event in readable:
             if event is not None:
                 self._effect(tx, one, event)
@@ -256,7 +257,7 @@ class Worker:
         with span(event.traceparent):
             self.audit.record(
                 tx,
-                stream=one.key,
+                stream=_stream(one),
                 actor=f"service:{event.source}",
                 action=f"received {event.type}",
                 at=now,
@@ -318,7 +319,7 @@ class Worker:
         one = peek.delivery()
         event = self._read(one)
         if event is not None:
-            self.audit.lock(tx, one.key)
+            self.audit.lock(tx, _stream(one))
             self._effect(tx, one, event)
         self._close(tx, peek, "replayed", actor, reason)
 
@@ -369,6 +370,11 @@ class Worker:
             except Exception as error:  # closed by a person meanwhile
                 log.info("worker.retry_skipped", error_type=type(error).__name__)
         return done
+
+
+def _stream(one: Delivery) -> str:
+    """The audit stream and lock of a record: its child's, or the seals' own."""
+    return SEALS_STREAM if one.header("ce_type") in _SEALS else one.key
 
 
 def _diagnose(error: Exception) -> tuple[str, str, bool]:

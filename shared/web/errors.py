@@ -135,7 +135,10 @@ async def sign_in_needed(request: Request, pages: Pages) -> Response:
 
 async def _kept(request: Request) -> dict[str, object]:
     auth = authenticator(request)
-    form = await request.form()
+    try:
+        form = await request.form()
+    except HTTPException:  # larger or stranger than forms are read
+        return {"notice": "sign_in.too_large"}
     texts: list[tuple[str, str]] = []
     files = 0
     for name, value in form.multi_items():

@@ -66,8 +66,13 @@ class Pages:
         def t(key: str, /, **values: object) -> str:
             return self.catalogue.text(language, key, **values)
 
+        def lang_url(tongue: str) -> str:
+            asked = request.url.include_query_params(lang=tongue)
+            return f"{asked.path}?{asked.query}"
+
         shared: dict[str, object] = {
             "t": t,
+            "lang_url": lang_url,
             "lang": language,
             "languages": LANGUAGES,
             "identity": who,

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from services.sae_notifier import store
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.store import AlertRow, CallRow
-from shared.audit import SERVICE_STREAM
 from shared.bus.parking import ParkedRow
 from shared.case import Batch, CaseReport
 from shared.case.seriousness import of_case
@@ -80,6 +79,11 @@ def open_for_parked(notifier: Notifier, tx: Tx, row: ParkedRow, now: datetime) -
         )
 
 
+def alert_id_of(cause: str) -> str:
+    """The same cause has the same alert, whoever computes it."""
+    return str(uuid.uuid5(_SPACE, cause))
+
+
 def open_alert(
     notifier: Notifier,
     tx: Tx,
@@ -97,7 +101,7 @@ def open_alert(
     if store.alert_by_cause(tx, cause) is not None:
         return None
     row = AlertRow(
-        alert_id=str(uuid.uuid5(_SPACE, cause)),
+        alert_id=alert_id_of(cause),
         cause=cause,
         kind=kind,
         subject_id=stream,
@@ -252,7 +256,3 @@ def next_round(notifier: Notifier, tx: Tx, alert_id: str, now: datetime) -> bool
     )
     tx.after_commit(notifier.wake.set)
     return True
-
-
-def parked_stream(row: ParkedRow) -> str:
-    return row.key or SERVICE_STREAM

@@ -13,10 +13,11 @@ from shared.trial import Trial
 
 @dataclass(frozen=True)
 class Notifier:
-    """The trial, the law, the trail; `wake` tells the dispatcher that something is due."""
+    """The trial, the law, the trail; `wake` tells the dispatcher that something is due, `relay_wake` the relay."""
 
     trial: Trial
     rulebook: Rulebook
     calendars: Mapping[str, Calendar]
     audit: Audit
     wake: Wake
+    relay_wake: Wake

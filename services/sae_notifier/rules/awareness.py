@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from services.sae_notifier.rules.rule import Awareness, Unit
@@ -117,7 +118,11 @@ class FirstAwareness:
     versions: tuple[CaseReport, ...]
     inherited: datetime | None = None
 
-    @property
+    @cached_property
+    def _all_claims(self) -> tuple[Claim, ...]:
+        return tuple(claim for version in self.versions for claim in claims_of(version))
+
+    @cached_property
     def received_at(self) -> datetime:
         return min(version.recorded_at for version in self.versions)
 
@@ -142,7 +147,7 @@ class FirstAwareness:
         return min(known.at, self.inherited) if self.inherited else known.at
 
     def _claims(self, sources: Sequence[Source]) -> list[Claim]:
-        return [claim for version in self.versions for claim in claims_of(version) if claim.source in sources]
+        return [claim for claim in self._all_claims if claim.source in sources]
 
     def _earliest(self, sources: Sequence[Source]) -> Known:
         found = self._claims(sources) or self._claims(("site", "desk", "news"))

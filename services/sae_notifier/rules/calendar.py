@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from typing import Literal
 
@@ -18,6 +18,8 @@ import tzdata
 
 from services.sae_notifier.rules.setting import Setting
 from shared.canonical import canonical, sha256
+
+_HOLIDAYS_VERSION = version("holidays")
 
 Reading = Literal["legal", "strict"]
 DayKind = Literal["off", "swapped_off", "make_up"]
@@ -62,9 +64,9 @@ class Calendar:
     @property
     def versions(self) -> dict[str, str]:
         """The versions of the libraries this calendar rests on."""
-        return {"holidays": version("holidays"), "tzdata": tzdata.IANA_VERSION}
+        return {"holidays": _HOLIDAYS_VERSION, "tzdata": tzdata.IANA_VERSION}
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Identifies the reading: the file, the settings in force and the library versions."""
         values = {name: self.values.get(name, setting.default) for name, setting in self.settings.items()}
@@ -73,7 +75,7 @@ class Calendar:
     def with_settings(self, trial: Mapping[str, str]) -> Calendar:
         """The same calendar under a trial's choices; a value outside a setting's list is left at its default."""
         mine = {name: trial[name] for name, one in self.settings.items() if trial.get(name) in one.values}
-        return replace(self, values=mine)
+        return self if mine == self.values else replace(self, values=mine)
 
     def is_working(self, day: date, reading: Reading) -> bool:
         override = self.overrides.get(day)

@@ -35,11 +35,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One run of one rule; `legal` is null when the run no longer counts in the legal reading (or the rule was not in force)."""
+    """One run of one rule; `counts` is false once the legal reading has let go of it. A date is null while the rule is not in force."""
 
     rule: Rule
     begins: int
-    affirmed: bool
+    counts: bool
     legal: Due | None
     strict: Due | None
     questions: tuple[Why, ...]
@@ -65,13 +65,13 @@ def candidates_of(
             stop += 1
         affirmed = True in truths[index : stop + 1]
         counts = affirmed or stop == end or not steps[stop + 1].documented
-        found.append(_candidate(rule, steps[index : stop + 1], index, affirmed, counts, first, place))
+        found.append(_candidate(rule, steps[index : stop + 1], index, counts, first, place))
         index = stop + 1
     return tuple(one for one in found if one.strict or one.legal)
 
 
 def _candidate(
-    rule: Rule, run: Sequence[Step], begins: int, affirmed: bool, counts: bool, first: FirstAwareness, place: Place
+    rule: Rule, run: Sequence[Step], begins: int, counts: bool, first: FirstAwareness, place: Place
 ) -> Candidate:
     known = first.legal(place.awareness) if begins == 0 else run[0].known
     # News of a later version that was known earlier says that the run may have begun then.
@@ -84,8 +84,8 @@ def _candidate(
     return Candidate(
         rule=rule,
         begins=begins,
-        affirmed=affirmed,
-        legal=legal if counts and in_force else None,
+        counts=counts and in_force,
+        legal=legal if in_force else None,
         strict=strict if strictly_in_force else None,
         questions=known.for_unit(rule.deadline.unit),
     )

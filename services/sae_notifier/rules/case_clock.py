@@ -137,7 +137,8 @@ class CaseClock:
             return None
         shown = _shown(candidates)
         place = places[shown.rule]
-        dues = [one.legal for one in candidates if one.legal]
+        dues = [one.legal for one in candidates if one.legal and one.counts]
+        dues = dues or [one.legal for one in candidates if one.legal]
         strict = min((one.strict for one in candidates if one.strict), key=lambda due: due.due_at, default=None)
         due = min(dues, key=lambda due: due.due_at) if dues else strict
         assert due is not None
@@ -152,15 +153,15 @@ class CaseClock:
             due_strict_at = before.due_strict_at
             causes.append(cause(self.steps[end], "strict_date_kept", _KEPT))
         state = before.state if before else "open"
-        settled = covered and state in ("filed", "received")
+        sent = covered and state in ("filed", "received")
         ended = None
-        if not covered:
+        if not sent:
             ended = ending_of(rules, self.steps, candidates, self.versions[-1], self.history.replacement_received)
             if ended:
                 causes.append(cause(self.steps[-1], f"ended_{ended.code}", Words(ended.en, ended.vi)))
             elif self.versions[-1].nullified:
                 causes.append(cause(self.steps[-1], "nullified_waits_for_replacement", WAITS))
-        owed = self._follow_up(oid, end) if covered else ()
+        owed = self._follow_up(oid, end) if sent else ()
         if owed:
             causes.append(self._owed(owed, shown.rule))
         zone = ZoneInfo(place.zone)
@@ -182,7 +183,7 @@ class CaseClock:
             questions=tuple(dict.fromkeys((*shown.questions, *(() if resolved else (UNRESOLVED,))))),
             causes=tuple(causes),
             ended=ended,
-            settled=settled,
+            settled=sent and state == "received",
             follow_up_owed=owed,
             rule_sha256=shown.rule.sha256,
             calendar_sha256=calendar_sha256,
@@ -216,7 +217,7 @@ _KEPT = Words(
 
 def _shown(candidates: Sequence[Candidate]) -> Candidate:
     """The run that names the duty: the most urgent rule that still counts, its earliest run."""
-    counting = [one for one in candidates if one.legal] or list(candidates)
+    counting = [one for one in candidates if one.counts] or list(candidates)
     return min(counting, key=lambda one: (one.rule.urgency, one.begins))
 
 

@@ -22,7 +22,8 @@ class Duty:
     """One wanted duty. `due_strict_at <= due_at`; both are UTC; `due_on` is the date of `due_at` in `zone`.
 
     `aware_at` and `day_0` are those of `rule_id`; after an upgrade the due date may still be that of an earlier class.
-    `settled`: already filed or received, so nothing is owed but what `follow_up_owed` names (case versions it has not seen).
+    `settled`: the recipient has received it (sending is not enough), so nothing is owed but the update that
+    `follow_up_owed` names: the case versions the recipient does not hold.
     `ended` says why nothing is owed any more. `due_at` of an ended duty is what it was.
     """
 

@@ -55,4 +55,4 @@ def ending_of(
         return None
     if steps[-1].signed:
         return SIGNED
-    return ANSWERED if all(one.legal is None for one in candidates) else None
+    return None if any(one.counts for one in candidates) else ANSWERED

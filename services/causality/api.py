@@ -1,0 +1,125 @@
+"""JSON routes of causality: parse, call the handler, answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from services.causality import handlers, store
+from services.causality.handlers import Causality, Decision
+from shared.auth.guard import require
+from shared.auth.identity import Identity
+from shared.auth.routes import prove_again
+from shared.case import Assessment
+from shared.case.assessment import WhoUmc
+from shared.clock import Clock
+from shared.db import Database, Tx
+from shared.errors import NotFound
+from shared.web.problem import PROBLEMS
+
+Id = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9-]+$")]
+Short = Annotated[str, StringConstraints(max_length=80, pattern=r"^[^\x00]*$")]
+Viewer = Annotated[Identity, Depends(require("see_assessment"))]
+
+
+class DecisionBody(BaseModel):
+    """What you put for one event and one exposure; another category than proposed needs a reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event_id: Short
+    exposure_id: Short
+    accepted: WhoUmc
+    reason: Annotated[str, StringConstraints(max_length=5_000, pattern=r"^[^\x00]*$")] | None = None
+
+    def decision(self) -> Decision:
+        return Decision(self.event_id, self.exposure_id, self.accepted, self.reason)
+
+
+class SignAssessment(BaseModel):
+    """Your password proves anew that it is you; pairs without a decision are accepted as proposed."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"version": 2, "password": "…", "meaning": "I agree with this assessment", "decisions": []}]},
+    )
+
+    version: int = Field(ge=1, le=1_000_000)
+    password: Annotated[str, StringConstraints(max_length=256)]
+    meaning: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500, pattern=r"^[^\x00]*$")]
+    decisions: list[DecisionBody] = Field(default=[], max_length=500)
+
+
+def visible(causality: Causality, who: Identity, assessment: Assessment) -> bool:
+    site = causality.trial.site_of(assessment.subject_id)
+    return not who.site_scoped or (site is not None and site.id in who.sites)
+
+
+def view(assessment: Assessment, stale: tuple[Any, ...]) -> dict[str, Any]:
+    """`status`: proposed, signed, or stale (something became known after it was judged)."""
+    status = "stale" if stale else ("signed" if assessment.signature else "proposed")
+    return {
+        "status": status,
+        "stale": [{"aggregate": one.aggregate, "why_en": one.why.en, "why_vi": one.why.vi} for one in stale],
+        "assessment": assessment.model_dump(mode="json"),
+    }
+
+
+def routes(db: Database, causality: Causality, clock: Clock) -> APIRouter:
+    """All JSON routes, bound to one database."""
+    router = APIRouter(prefix="/api/v1", tags=["assessments"], responses=PROBLEMS)
+
+    @router.get("/assessments", summary="Cases whose newest assessment nobody has signed")
+    async def unsigned(who: Viewer, limit: Annotated[int, Query(ge=1, le=500)] = 200) -> JSONResponse:
+        rows = await asyncio.to_thread(db.read, lambda tx: store.unsigned(tx, limit))
+        shown = [
+            {"case_id": one.case_id, "case_number": one.case_number, "version": one.version, "case_version": one.case_version}
+            for one in rows
+            if visible(causality, who, one)
+        ]
+        return JSONResponse({"unsigned": shown})
+
+    @router.get("/assessments/{case_id}", summary="The newest assessment of a case, with why it is stale if it is")
+    async def read(case_id: Id, who: Viewer) -> JSONResponse:
+        def unit(tx: Tx) -> dict[str, Any]:
+            found = store.latest(tx, case_id)
+            if found is None or not visible(causality, who, found):
+                raise NotFound("no assessment for that case yet")
+            return view(found, handlers.stale_reasons(tx, found))
+
+        body = await asyncio.to_thread(db.read, unit)
+        return JSONResponse(body, headers={"ETag": f'"{body["assessment"]["version"]}"'})
+
+    @router.get("/assessments/{case_id}/versions", summary="Every version, oldest first")
+    async def versions(case_id: Id, who: Viewer) -> JSONResponse:
+        found = await asyncio.to_thread(db.read, lambda tx: store.versions(tx, case_id))
+        if not found or not visible(causality, who, found[-1]):
+            raise NotFound("no assessment for that case yet")
+        return JSONResponse({"versions": [one.model_dump(mode="json") for one in found]})
+
+    @router.post("/assessments/{case_id}/sign", summary="Accept or override the proposals and sign")
+    async def sign(
+        request: Request, case_id: Id, body: SignAssessment, who: Annotated[Identity, Depends(require("sign_assessment"))]
+    ) -> JSONResponse:
+        proved_at = await prove_again(request, who, body.password)
+        signed = await asyncio.to_thread(
+            db.transact,
+            lambda tx: handlers.sign(
+                causality,
+                tx,
+                case_id,
+                expected_version=body.version,
+                decisions=[one.decision() for one in body.decisions],
+                meaning=body.meaning,
+                user_id=who.user_id,
+                proved_at=proved_at,
+                now=clock.now(),
+            ),
+        )
+        return JSONResponse(view(signed, ()))
+
+    return router

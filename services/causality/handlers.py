@@ -1,0 +1,212 @@
+"""Verbs of causality: propose when a child's documents change, sign when a monitor has decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from zoneinfo import ZoneInfo
+
+from services.causality import store
+from services.causality.domain import ListedTerm, RsiVersion, Stale, is_stale, propose, related
+from services.causality.methods.who_umc import reasonable_possibility
+from shared.audit import Audit
+from shared.bus.outbox import emit
+from shared.bus.wake import Wake
+from shared.bus.worker import Receipt
+from shared.canonical import canonical
+from shared.case import Assessment, CaseReport, FreeText, Relatedness, Signature
+from shared.case.assessment import WhoUmc
+from shared.db import Tx
+from shared.errors import Conflict, FieldProblem, NotFound, PreconditionFailed, Refused
+from shared.trial import Trial
+
+
+@dataclass(frozen=True)
+class Causality:
+    """What every handler needs besides the transaction."""
+
+    trial: Trial
+    audit: Audit
+    wake: Wake
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the monitor puts for one event and one exposure; another category than proposed needs a reason."""
+
+    event_id: str
+    exposure_id: str
+    accepted: WhoUmc
+    reason: str | None = None
+
+
+def rsi_versions(trial: Trial) -> tuple[RsiVersion, ...]:
+    """The trial's reference safety information as instants: local days of the desk's zone become UTC bounds."""
+    zone = ZoneInfo(trial.desk_zone)
+    return tuple(
+        RsiVersion(
+            version=one.version,
+            effective_from=datetime.combine(one.effective_from, datetime.min.time(), zone),
+            effective_to=datetime.combine(one.effective_to + timedelta(days=1), datetime.min.time(), zone)
+            if one.effective_to
+            else None,
+            illustrative=one.illustrative,
+            listed=tuple(
+                ListedTerm(term.code, term.term, term.max_listed_grade, term.listed_for, term.fatal_listed, term.signed)
+                for term in one.terms
+            ),
+        )
+        for one in trial.rsi
+    )
+
+
+def on_change(causality: Causality, tx: Tx, receipt: Receipt, now: datetime) -> None:
+    """Any change of a child's documents proposes anew for each of that child's cases that it makes stale."""
+    cases = store.cases_of_child(tx, receipt.key)
+    current = store.current_versions(tx, receipt.key)
+    for case in cases:
+        latest = store.latest(tx, case.case_id)
+        if latest is None or latest.case_version < case.version or is_stale(latest, current):
+            propose_case(causality, tx, case, cases, latest, now)
+
+
+def propose_case(
+    causality: Causality,
+    tx: Tx,
+    case: CaseReport,
+    cases: Sequence[CaseReport],
+    before: Assessment | None,
+    now: datetime,
+) -> Assessment:
+    """Compute, store and publish one proposal. It supersedes a signed one, which is stale by then; nothing is relaxed."""
+    made = propose(
+        case,
+        store.subject(tx, case.subject_id),
+        store.exposures_of_child(tx, case.subject_id),
+        store.measurements_of_child(tx, case.subject_id),
+        store.batches_of_child(tx, case.subject_id),
+        [other for other in cases if other.case_id != case.case_id],
+        rsi_versions(causality.trial),
+        causality.trial.ctcae_version,
+        now,
+    ).as_assessment((before.version if before else 0) + 1, now)
+    _save(causality, tx, made, "tocsin.assessment.proposed.v1", "system", "proposed an assessment", None, now)
+    return made
+
+
+def sign(
+    causality: Causality,
+    tx: Tx,
+    case_id: str,
+    *,
+    expected_version: int,
+    decisions: Sequence[Decision],
+    meaning: str,
+    user_id: str,
+    proved_at: datetime,
+    now: datetime,
+) -> Assessment:
+    """Sign exactly what was read: raises PreconditionFailed when a newer proposal exists, Conflict when it is stale."""
+    seen = store.latest(tx, case_id)
+    if seen is None:
+        raise NotFound("no assessment for that case yet")
+    causality.audit.lock(tx, seen.subject_id)
+    tx.session.expire_all()
+    before = store.latest(tx, case_id)
+    assert before is not None
+    if before.version != expected_version:
+        raise PreconditionFailed(f"the assessment is at version {before.version}, not {expected_version}; read it again")
+    if before.signature is not None:
+        raise Conflict(f"{before.signature.signed_by} signed this version already")
+    stale = is_stale(before, store.current_versions(tx, before.subject_id))
+    if stale:
+        raise Conflict(f"something became known since it was proposed ({stale[0].why.en}); read the new proposal")
+    decided = _decide(before, decisions)
+    body = decided.model_copy(update={"version": before.version + 1, "signature": None, "recorded_at": now})
+    signature = Signature(signed_by=user_id, signed_at=proved_at, meaning=meaning, sha256=sha256(canonical(body)).hexdigest())
+    signed = body.model_copy(update={"signature": signature})
+    _save(causality, tx, signed, "tocsin.assessment.signed.v1", user_id, "signed an assessment", meaning, now)
+    return signed
+
+
+def stale_reasons(tx: Tx, assessment: Assessment) -> tuple[Stale, ...]:
+    return is_stale(assessment, store.current_versions(tx, assessment.subject_id))
+
+
+def _decide(before: Assessment, decisions: Sequence[Decision]) -> Assessment:
+    """Every pair gets an accepted category: the decision's, else the proposal's. Unknown pairs and bare overrides are refused."""
+    by_pair: Mapping[tuple[str, str], Decision] = {(d.event_id, d.exposure_id): d for d in decisions}
+    pairs = {(event.event_id, one.exposure_id): one for event in before.events for one in event.relatedness}
+    problems = [
+        FieldProblem(f"/decisions/{i}", "no such event and exposure in this assessment", "use the ids of the proposal")
+        for i, d in enumerate(decisions)
+        if (d.event_id, d.exposure_id) not in pairs
+    ]
+    problems += [
+        FieldProblem(f"/decisions/{i}/reason", "another category than proposed needs a reason", "say why")
+        for i, d in enumerate(decisions)
+        if (pair := pairs.get((d.event_id, d.exposure_id))) is not None
+        and d.accepted != pair.proposed
+        and not (d.reason or "").strip()
+    ]
+    problems += [
+        FieldProblem("/decisions", f"nothing is proposed for event {event_id} and exposure {exposure_id}", "decide this pair")
+        for (event_id, exposure_id), one in pairs.items()
+        if one.proposed is None and (event_id, exposure_id) not in by_pair
+    ]
+    if problems:
+        raise Refused("the decisions cannot be signed as they are", problems=problems)
+    events = []
+    for event in before.events:
+        judged = tuple(_accept(one, by_pair.get((event.event_id, one.exposure_id))) for one in event.relatedness)
+        events.append(event.model_copy(update={"relatedness": judged, "related": related(judged)}))
+    return before.model_copy(update={"events": tuple(events)})
+
+
+def _accept(one: Relatedness, decision: Decision | None) -> Relatedness:
+    category = decision.accepted if decision else one.proposed
+    assert category is not None
+    reason = (decision.reason or "").strip() if decision else ""
+    return one.model_copy(
+        update={
+            "accepted": category,
+            "reasonable_possibility": reasonable_possibility(category),
+            "override_reason": FreeText(text=reason) if reason else None,
+        }
+    )
+
+
+def _save(
+    causality: Causality,
+    tx: Tx,
+    assessment: Assessment,
+    event_type: str,
+    actor: str,
+    action: str,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    row = store.add_assessment(tx, assessment)
+    sent = emit(
+        tx,
+        event_type,
+        assessment,
+        aggregate=f"assessment/{assessment.case_id}",
+        version=assessment.version,
+        trial_id=assessment.trial_id,
+        now=now,
+        key=assessment.subject_id,
+    )
+    causality.audit.record(
+        tx,
+        stream=assessment.subject_id,
+        actor=actor,
+        action=action,
+        at=now,
+        reason=reason,
+        detail={"case_number": assessment.case_number, "case_version": assessment.case_version, "version": assessment.version},
+        rows=[row, sent],
+    )
+    tx.after_commit(causality.wake.set)

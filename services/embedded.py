@@ -1,0 +1,58 @@
+"""All services in one process on one port: SQLite, the local log, the same handlers. For one desk, a trial run, a test."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+from filelock import FileLock, Timeout
+
+from services.ae_intake import main as ae_intake
+from services.causality import main as causality
+from services.sae_notifier import main as sae_notifier
+from shared import compose, runtime
+from shared.clock import Clock, SystemClock
+from shared.runtime import Runtime
+from shared.settings import Settings, UnsafeSettings
+from shared.web.app import make_app
+
+BUILDERS = {
+    ae_intake.SERVICE: ae_intake.build,
+    causality.SERVICE: causality.build,
+    sae_notifier.SERVICE: sae_notifier.build,
+}
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
+    """One application; `app.state.runtimes` holds the services by name. Raises UnsafeSettings when the folder is in use."""
+    clock = clock or SystemClock()
+    settings.var.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.var / "tocsin.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UnsafeSettings([f"TOCSIN_VAR: {settings.var} is in use by another process; stop it or choose another folder"]) from None
+    trial = runtime.load_trial(settings)
+    bus = compose.make_bus(settings, "tocsin")
+    bell = compose.make_bell(settings, clock)
+    runtimes: dict[str, Runtime] = {}
+    routers = []
+    for name, build in BUILDERS.items():
+        runtimes[name], own = build(settings, clock, trial, bus, bell)
+        routers += own
+    auth, auth_db = compose.make_authenticator(settings, clock, "tocsin")
+    opened = compose.lifetime(bus, [*compose.closers(list(runtimes.values()), auth_db), lock.release])
+
+    @contextlib.asynccontextmanager
+    async def resources(app: FastAPI) -> AsyncIterator[None]:
+        async with opened(app):
+            yield
+
+    app = make_app("tocsin", settings, auth, clock, [one.supervisor for one in runtimes.values()], resources=resources)
+    app.state.runtimes = runtimes
+    app.state.bus = bus
+    app.state.trial = trial
+    for router in routers:
+        app.include_router(router)
+    return app

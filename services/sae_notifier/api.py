@@ -1,0 +1,294 @@
+"""JSON routes of sae_notifier: parse, call the handler, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import JSONResponse, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from services.sae_notifier import store, views
+from services.sae_notifier.handlers import Notifier, alerts, filings
+from services.sae_notifier.handlers.filings import Proof
+from shared.auth.guard import require
+from shared.auth.identity import Identity
+from shared.clock import Clock
+from shared.db import Database, Tx
+from shared.errors import FieldProblem, NotFound, Refused
+from shared.web.problem import PROBLEMS
+
+T = TypeVar("T")
+Id = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9-]+$")]
+Text = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^[^\x00]*$")]
+Viewer = Annotated[Identity, Depends(require("see_desk", "see_cases"))]
+Filer = Annotated[Identity, Depends(require("file_report"))]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ConfirmAlert(Body):
+    """Confirming says: I have seen it and I take it on."""
+
+    note: Text | None = None
+
+
+class ProofBody(Body):
+    """A file as base64."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00/\\]+$")]
+    type: Annotated[str, StringConstraints(max_length=100, pattern=r"^[a-z]+/[A-Za-z0-9.+-]+$")] = (
+        "application/octet-stream"
+    )
+    base64: str = Field(max_length=11_000_000)
+
+    def proof(self) -> Proof:
+        try:
+            content = base64.b64decode(self.base64, validate=True)
+        except (binascii.Error, ValueError):
+            raise Refused(
+                "the proof is not base64", problems=[FieldProblem("/proof/base64", "not base64", "encode the file")]
+            ) from None
+        return Proof(self.name, self.type, content)
+
+
+class FileReport(Body):
+    """`mail` sends it; `post`, `portal` and `hand` record what a person did: when, and the reference number."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"method": "mail"}]})
+
+    method: Literal["mail", "post", "portal", "hand"]
+    document_id: Annotated[str, StringConstraints(max_length=80)] | None = None
+    """A document made before; without it the form of the newest case version is made now."""
+    sent_at: AwareDatetime | None = None
+    reference: Text | None = None
+    proof: ProofBody | None = None
+
+
+class RecordReceipt(Body):
+    """A delivery notice, an answer, or a proof that a named person uploads."""
+
+    verdict: Literal["received", "rejected"]
+    kind: Literal["delivery_notice", "answer", "proof"]
+    at: AwareDatetime
+    reference: Text
+    reasons: Text = ""
+    proof: ProofBody | None = None
+
+
+def routes(db: Database, notifier: Notifier, clock: Clock) -> APIRouter:
+    """All JSON routes, bound to one database."""
+    router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+    _obligations(router, db, notifier, clock)
+    _alerts(router, db, notifier, clock)
+    _filings(router, db, notifier, clock)
+    return router
+
+
+async def _read(db: Database, unit: Callable[[Tx], T]) -> T:
+    return await asyncio.to_thread(db.read, unit)
+
+
+async def _write(db: Database, unit: Callable[[Tx], T]) -> T:
+    return await asyncio.to_thread(db.transact, unit)
+
+
+def _visible(notifier: Notifier, who: Identity, subject_id: str) -> bool:
+    site = notifier.trial.site_of(subject_id)
+    return not who.site_scoped or (site is not None and site.id in who.sites)
+
+
+def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> None:
+    @router.get("/obligations", tags=["obligations"], summary="Duties, the soonest strict date first")
+    async def listing(
+        who: Viewer,
+        case_id: Annotated[str | None, Query(max_length=80)] = None,
+        state: Literal["owed", "all"] = "owed",
+    ) -> JSONResponse:
+        def unit(tx: Tx) -> list[Any]:
+            if case_id is not None:
+                return store.obligations_of(tx, [case_id.replace("\x00", "")])
+            states = (
+                ("open", "filed", "rejected") if state == "owed" else ("open", "filed", "received", "rejected", "ended")
+            )
+            return store.open_obligations(tx, states=states)
+
+        found = await _read(db, unit)
+        now = clock.now()
+        shown = [views.obligation(one, now) for one in found if _visible(notifier, who, one.subject_id)]
+        return JSONResponse({"obligations": shown, "now": now.isoformat()})
+
+    @router.get("/obligations/{obligation_id}", tags=["obligations"], summary="One duty with every version")
+    async def one(obligation_id: Id, who: Viewer) -> JSONResponse:
+        versions = await _read(db, lambda tx: store.obligation_history(tx, obligation_id))
+        if not versions or not _visible(notifier, who, versions[-1].subject_id):
+            raise NotFound("no duty by that id")
+        now = clock.now()
+        return JSONResponse(
+            {
+                "obligation": views.obligation(versions[-1], now),
+                "versions": [v.model_dump(mode="json") for v in versions],
+            }
+        )
+
+    @router.post(
+        "/obligations/{obligation_id}/documents",
+        status_code=201,
+        tags=["documents"],
+        summary="Make the form for this duty",
+    )
+    async def make(obligation_id: Id, who: Filer) -> JSONResponse:
+        row = await asyncio.to_thread(make_form, db, notifier, clock, obligation_id, who.user_id)
+        return JSONResponse(views.form(row), 201)
+
+    @router.post(
+        "/obligations/{obligation_id}/filings",
+        status_code=201,
+        tags=["filings"],
+        summary="File the report with this recipient",
+    )
+    async def file(obligation_id: Id, body: FileReport, who: Filer) -> JSONResponse:
+        proof = body.proof.proof() if body.proof else None
+        document_id = body.document_id
+        if document_id is None:
+            document_id = (
+                await asyncio.to_thread(make_form, db, notifier, clock, obligation_id, who.user_id)
+            ).document_id
+        row = await _write(
+            db,
+            lambda tx: filings.file(
+                notifier,
+                tx,
+                obligation_id=obligation_id,
+                document_id=document_id,
+                method=body.method,
+                user_id=who.user_id,
+                now=clock.now(),
+                sent_at=body.sent_at,
+                reference=body.reference,
+                proof=proof,
+            ),
+        )
+        return JSONResponse(views.filing(row, await _read(db, lambda tx: store.receipts_of(tx, [row.filing_id]))), 201)
+
+
+def make_form(db: Database, notifier: Notifier, clock: Clock, obligation_id: str, user_id: str) -> store.FormRow:
+    """Draft, typeset outside any transaction, store; the form of an unchanged case for the same recipient is kept, not doubled."""
+    now = clock.now()
+    made = db.read(lambda tx: filings.draft(notifier, tx, obligation_id, now))
+    pdf, _, _ = filings.typeset(made)
+    return db.transact(lambda tx: filings.keep_form(notifier, tx, made, pdf, user_id, clock.now()))
+
+
+def _alerts(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> None:
+    @router.get("/alerts", tags=["alerts"], summary="Alerts with every call made, newest first")
+    async def listing(
+        who: Viewer,
+        case_id: Annotated[str | None, Query(max_length=80)] = None,
+        state: Literal["open", "confirmed"] | None = None,
+    ) -> JSONResponse:
+        def unit(tx: Tx) -> list[dict[str, Any]]:
+            rows = store.alerts(tx, state=state, case_id=case_id.replace("\x00", "") if case_id else None)
+            calls = store.calls_of(tx, [row.alert_id for row in rows])
+            return [views.alert(row, calls) for row in rows if _visible(notifier, who, row.subject_id)]
+
+        return JSONResponse({"alerts": await _read(db, unit)})
+
+    @router.get("/alerts/{alert_id}", tags=["alerts"], summary="One alert")
+    async def one(alert_id: Id, who: Viewer) -> JSONResponse:
+        def unit(tx: Tx) -> dict[str, Any]:
+            row = store.alert(tx, alert_id)
+            if row is None or not _visible(notifier, who, row.subject_id):
+                raise NotFound("no alert by that id")
+            return views.alert(row, store.calls_of(tx, [alert_id]))
+
+        return JSONResponse(await _read(db, unit))
+
+    @router.post(
+        "/alerts/{alert_id}/confirm",
+        tags=["alerts"],
+        summary="Confirm an alert by name; calls not yet made are dropped",
+    )
+    async def confirm(
+        alert_id: Id, body: ConfirmAlert, who: Annotated[Identity, Depends(require("confirm_alert"))]
+    ) -> JSONResponse:
+        row = await _write(
+            db, lambda tx: alerts.confirm(notifier, tx, alert_id, user_id=who.user_id, note=body.note, now=clock.now())
+        )
+        return JSONResponse(views.alert(row, await _read(db, lambda tx: store.calls_of(tx, [alert_id]))))
+
+
+def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> None:
+    @router.get("/filings", tags=["filings"], summary="The ledger: who was told what, when, with which proof")
+    async def listing(
+        who: Annotated[Identity, Depends(require("see_ledger"))],
+        case_id: Annotated[str | None, Query(max_length=80)] = None,
+        recipient_id: Annotated[str | None, Query(max_length=80)] = None,
+    ) -> JSONResponse:
+        def unit(tx: Tx) -> list[dict[str, Any]]:
+            rows = store.filings(tx, case_id=_clean(case_id), recipient_id=_clean(recipient_id))
+            receipts = store.receipts_of(tx, [row.filing_id for row in rows])
+            return [views.filing(row, receipts) for row in rows]
+
+        return JSONResponse({"filings": await _read(db, unit)})
+
+    @router.post(
+        "/filings/{filing_id}/receipts",
+        status_code=201,
+        tags=["filings"],
+        summary="Record that it arrived, or was rejected",
+    )
+    async def receipt(filing_id: Id, body: RecordReceipt, who: Filer) -> JSONResponse:
+        proof = body.proof.proof() if body.proof else None
+        row = await _write(
+            db,
+            lambda tx: filings.record_receipt(
+                notifier,
+                tx,
+                filing_id,
+                verdict=body.verdict,
+                kind=body.kind,
+                at=body.at,
+                reference=body.reference,
+                reasons=body.reasons,
+                proof=proof,
+                user_id=who.user_id,
+                now=clock.now(),
+            ),
+        )
+        return JSONResponse(views.receipt(row), 201)
+
+    @router.get("/documents", tags=["documents"], summary="Documents made for a case")
+    async def documents(
+        who: Annotated[Identity, Depends(require("see_ledger"))], case_id: Annotated[str, Query(max_length=80)]
+    ) -> JSONResponse:
+        rows = await _read(db, lambda tx: store.forms_of(tx, _clean(case_id) or ""))
+        return JSONResponse({"documents": [views.form(row) for row in rows]})
+
+    @router.get("/documents/{document_id}", tags=["documents"], summary="The document's bytes", response_class=Response)
+    async def content(document_id: Id, who: Annotated[Identity, Depends(require("see_ledger"))]) -> Response:
+        row = await _read(db, lambda tx: store.form(tx, document_id))
+        if row is None:
+            raise NotFound("no document by that id")
+        name = f"{row.case_number}-v{row.case_version}-{row.recipient_id or 'all'}.pdf"
+        headers = {"Content-Disposition": f'inline; filename="{name}"', "ETag": f'"{row.sha256}"'}
+        return Response(bytes(row.content), media_type="application/pdf", headers=headers)
+
+    @router.get("/receipts/{receipt_id}/proof", tags=["filings"], summary="An uploaded proof", response_class=Response)
+    async def proof(receipt_id: Id, who: Annotated[Identity, Depends(require("see_ledger"))]) -> Response:
+        row = await _read(db, lambda tx: store.receipt(tx, receipt_id))
+        if row is None or row.content is None:
+            raise NotFound("no proof by that id")
+        # Always a download: an uploaded page must never run as one of ours.
+        headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+        return Response(bytes(row.content), media_type="application/octet-stream", headers=headers)
+
+
+def _clean(text: str | None) -> str | None:
+    return text.replace("\x00", "") if text else None

@@ -1,0 +1,207 @@
+"""The loops that act on the world: calls and mails, alarms by the clock, new rounds. Any instance may run all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from services.sae_notifier import store
+from services.sae_notifier.channels import Attachment, Channel, HandoverFailed, Message
+from services.sae_notifier.handlers import Notifier, alerts, duties, filings
+from services.sae_notifier.store import AlertRow, CallRow, FilingRow
+from shared import metrics
+from shared.alarm import Kind
+from shared.clock import Clock
+from shared.db import Database, DatabaseAway
+from shared.failpoint import hit
+from shared.supervise import pause
+from shared.telemetry import get_logger
+
+log = get_logger(__name__)
+POLL_S = 0.5
+_KINDS = {
+    "sae": ("Biến cố nghiêm trọng mới", "New serious adverse event"),
+    "sae_upgraded": ("Biến cố nay gây tử vong hoặc đe dọa tính mạng", "The event is now fatal or life-threatening"),
+    "sterility": ("Cấy vô khuẩn dương tính sau khi xuất lô", "Positive sterility culture after release"),
+    "parked": ("Sự kiện nghiêm trọng chưa xử lý được", "A serious event could not be processed"),
+    "rejected": ("Báo cáo bị từ chối", "A report was rejected"),
+    "filing_failed": ("Không gửi được báo cáo", "A report could not be sent"),
+    "alarm": ("Thời hạn báo cáo", "Reporting deadline"),
+}
+
+
+def alert_words(alert: AlertRow, base_url: str) -> tuple[str, str]:
+    """(subject, text) of an alert: a code and a link, nothing about the child."""
+    vi, en = _KINDS.get(alert.kind, ("Cảnh báo", "Alert"))
+    number = alert.case_number or "-"
+    when = f" [{alert.threshold}]" if alert.threshold else ""
+    text = (
+        f"{vi}{when}\n{en}{when}\n\n"
+        f"Ca / Case: {number}\n"
+        f"{base_url}/alerts/{alert.alert_id}\n\n"
+        "Đăng nhập và xác nhận bằng tên của bạn; nếu không ai xác nhận, người trực tiếp theo sẽ được gọi.\n"
+        "Sign in and confirm by name; while nobody confirms, the next person on the roster is called.\n"
+    )
+    return f"[Tocsin] {number}: {vi} / {en}{when}", text
+
+
+class Dispatcher:
+    """`channels` by kind (`mail`, `webhook`); `ring(kind, place)` is the bell of last resort."""
+
+    def __init__(
+        self,
+        db: Database,
+        notifier: Notifier,
+        clock: Clock,
+        channels: Mapping[str, Channel],
+        base_url: str,
+        ring: Callable[[Kind, str], object],
+    ) -> None:
+        self.db, self.notifier, self.clock = db, notifier, clock
+        self.channels, self.base_url, self.ring = channels, base_url, ring
+
+    async def calls_loop(self, stop: asyncio.Event) -> None:
+        """Hand over due calls and mails at once when woken, at the latest every half second."""
+        while not stop.is_set():
+            await self.notifier.wake.wait(POLL_S)
+            try:
+                while await self.hand_over_due() and not stop.is_set():
+                    pass
+            except DatabaseAway as error:
+                log.warning("dispatch.database_away", detail=error.detail)
+                await pause(stop, 1.0)
+
+    async def hand_over_due(self) -> int:
+        """One pass: claim, send at the same time, settle each; returns how many were tried."""
+        now = self.clock.now()
+        calls = await asyncio.to_thread(self.db.transact, lambda tx: alerts.claim(tx, now))
+        mails = await asyncio.to_thread(self.db.transact, lambda tx: filings.claim(tx, now))
+        if calls or mails:
+            hit("notify.after_claim")
+        await asyncio.gather(*(self._call(call) for call in calls), *(self._mail(filing) for filing in mails))
+        return len(calls) + len(mails)
+
+    async def _call(self, call: CallRow) -> None:
+        alert = await asyncio.to_thread(self.db.read, lambda tx: store.alert(tx, call.alert_id))
+        assert alert is not None
+        subject, text = alert_words(alert, self.base_url)
+        data = {
+            "alert_id": alert.alert_id,
+            "kind": alert.kind,
+            "case_number": alert.case_number or "",
+            "threshold": alert.threshold or "",
+            "link": f"{self.base_url}/alerts/{alert.alert_id}",
+            "person": call.person,
+        }
+        error = await self._hand_over(call.channel, Message(call.message_id, call.address, subject, text, data))
+        hit("notify.after_send")
+        now = self.clock.now()
+        settled = await asyncio.to_thread(
+            self.db.transact, lambda tx: alerts.settle_call(self.notifier, tx, call, error=error, now=now)
+        )
+        if settled.state == "sent" and call.round == 1 and call.step == 0:
+            waited = max(0.0, (now - alert.opened_at).total_seconds())
+            metrics.ALERT_HANDOVER_SECONDS.labels(service="sae_notifier").observe(waited)
+        if settled.state == "failed":
+            await asyncio.to_thread(self.ring, "delivery_failed", f"call:{call.call_id}")
+
+    async def _mail(self, filing: FilingRow) -> None:
+        document = await asyncio.to_thread(self.db.read, lambda tx: store.form(tx, filing.document_id))
+        assert document is not None
+        recipient = self.notifier.trial.recipient(filing.recipient_id)
+        kind = (
+            "báo cáo lần đầu / initial report"
+            if not document.follow_up
+            else f"báo cáo bổ sung {document.follow_up} / follow-up {document.follow_up}"
+        )
+        message = Message(
+            message_id=f"<{filing.message_number}@tocsin.invalid>",
+            to=filing.address,
+            subject=f"[SAE] {filing.case_number} v{filing.case_version}: {kind}",
+            text=(
+                f"Kính gửi {recipient.name.vi if recipient else ''}\n\n"
+                f"Đính kèm {kind}. Đề nghị trả lời thư này để xác nhận đã nhận.\n"
+                f"Please answer this mail to confirm receipt.\n\n"
+                f"{filing.message_number}\nSHA-256 (PDF): {document.sha256}\n"
+            ),
+            data={"message_number": filing.message_number, "sha256": document.sha256},
+            attachments=(Attachment(f"{filing.message_number}.pdf", "application/pdf", bytes(document.content)),),
+            wants_receipt=True,
+        )
+        error = await self._hand_over("mail", message)
+        hit("filing.after_send")
+        now = self.clock.now()
+        hit("notify.before_receipt")
+        settled = await asyncio.to_thread(
+            self.db.transact,
+            lambda tx: filings.settle_filing(self.notifier, tx, filing.filing_id, error=error, answer="250", now=now),
+        )
+        if settled.state == "failed":
+            await asyncio.to_thread(self.ring, "delivery_failed", f"filing:{filing.filing_id}")
+
+    async def _hand_over(self, kind: str, message: Message) -> str | None:
+        """None when it was taken, else why not. An unknown channel or no address is a failure, never "delivered"."""
+        channel = self.channels.get(kind)
+        error: str | None = None
+        if channel is None:
+            error = f"no {kind} channel is configured"
+        elif not message.to:
+            error = "there is no address"
+        else:
+            try:
+                await asyncio.wait_for(channel.hand_over(message), 12.0)
+            except HandoverFailed as failed:
+                error = str(failed)
+            except TimeoutError:
+                error = f"{kind}: no answer in time"
+        metrics.DELIVERIES.labels(service="sae_notifier", channel=kind, outcome="failed" if error else "taken").inc()
+        return error
+
+    async def alarms_loop(self, stop: asyncio.Event) -> None:
+        """Once a second: thresholds that have passed, rounds that ended unheard, replaced cases. Runs apart from consuming."""
+        beat = 0
+        while not await pause(stop, 1.0):
+            beat += 1
+            try:
+                await asyncio.to_thread(self.tick)
+                if beat % 3 == 0:
+                    await asyncio.to_thread(self.rounds)
+                if beat % 10 == 0:
+                    await asyncio.to_thread(self.replaced)
+            except DatabaseAway as error:
+                log.warning("alarms.database_away", detail=error.detail)
+
+    def tick(self) -> int:
+        """Raise every alarm whose time has come; returns how many thresholds were recorded."""
+        now = self.clock.now()
+        due = self.db.read(lambda tx: [(row.obligation_id, row.subject_id) for row in duties.near(tx, now)])
+        return sum(
+            self.db.transact(
+                lambda tx, o=obligation_id, s=subject_id: duties.raise_alarms(self.notifier, tx, o, s, now)
+            )
+            for obligation_id, subject_id in due
+        )
+
+    def rounds(self) -> int:
+        now = self.clock.now()
+        waiting = self.db.read(lambda tx: [row.alert_id for row in store.open_alerts_without_waiting_calls(tx)])
+        begun = 0
+        for alert_id in waiting:
+            if self.db.transact(lambda tx, a=alert_id: alerts.next_round(self.notifier, tx, a, now)):
+                begun += 1
+                self.ring("roster_exhausted", f"alert:{alert_id}")
+        return begun
+
+    def replaced(self) -> int:
+        """Evaluate void cases and their replacements again: each may be another child's."""
+        now = self.clock.now()
+        pairs = self.db.read(lambda tx: duties.replaced_pairs(tx, now))
+
+        def unit(subject_id: str, case_id: str) -> int:
+            def run(tx: object) -> int:
+                self.notifier.audit.lock(tx, subject_id)  # type: ignore[arg-type]
+                return len(duties.evaluate_case(self.notifier, tx, case_id, now))  # type: ignore[arg-type]
+
+            return self.db.transact(run)
+
+        return sum(unit(subject_id, case_id) for subject_id, case_id in pairs)

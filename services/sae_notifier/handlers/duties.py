@@ -1,0 +1,269 @@
+"""Duties follow the facts: any change of a child's documents evaluates that child's cases again, over their whole history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from services.sae_notifier import store
+from services.sae_notifier.handlers import alerts
+from services.sae_notifier.handlers.law import facts_for_case
+from services.sae_notifier.handlers.notifier import Notifier
+from services.sae_notifier.rules import THRESHOLDS, AssessmentView, Duty, History, Told, evaluate, is_stale
+from services.sae_notifier.rules import alarms as thresholds_of
+from services.sae_notifier.store import AlarmRow, DutyRow
+from shared.audit import Audited
+from shared.bus import received
+from shared.bus.outbox import emit
+from shared.bus.worker import Receipt
+from shared.case import Batch, CaseReport, Obligation
+from shared.db import Tx
+
+_JUDGED = ("case/", "exposure/", "measurement/", "subject/", "batch/")
+
+
+def on_change(notifier: Notifier, tx: Tx, receipt: Receipt, now: datetime) -> None:
+    """A subject, exposure, batch, measurement or case of this child is new: alerts first, then every case's duties."""
+    prefix, _, identity = receipt.event.aggregate.partition("/")
+    if prefix == "case":
+        alerts.open_for_case(notifier, tx, store.case_versions(tx, identity), now)
+    if prefix == "batch":
+        alerts.open_for_batch(notifier, tx, Batch.read(receipt.event.data), now)
+    if prefix == "assessment":
+        evaluate_case(notifier, tx, identity, now)
+        return
+    for case in store.cases_of_child(tx, receipt.key):
+        evaluate_case(notifier, tx, case.case_id, now)
+
+
+def evaluate_case(notifier: Notifier, tx: Tx, case_id: str, now: datetime) -> list[Obligation]:
+    """Evaluate one case and store what changed; returns the new versions. The child's stream must be locked."""
+    versions = store.case_versions(tx, case_id)
+    if not versions:
+        return []  # an assessment can be here before its case when the case is parked
+    latest = versions[-1]
+    before = {one.obligation_id: one for one in store.obligations_of(tx, [case_id])}
+    history = _history(notifier, tx, versions, list(before.values()))
+    duties = evaluate(history, facts_for_case(notifier.trial, latest), notifier.rulebook, notifier.calendars, now)
+    changed = [
+        made
+        for duty in duties
+        if (made := _as_obligation(duty, latest, before.get(duty.obligation_id), now)) is not None
+    ]
+    for obligation in changed:
+        save(notifier, tx, obligation, actor="system", action=_action(obligation, before), now=now)
+    return changed
+
+
+def _history(notifier: Notifier, tx: Tx, versions: list[CaseReport], obligations: list[Obligation]) -> History:
+    latest = versions[-1]
+    current = {n: v for n, v in store.current_versions(tx, latest.subject_id).items() if n.startswith(_JUDGED)}
+    views = tuple(AssessmentView(one, is_stale(one, current)) for one in store.assessments(tx, latest.case_id))
+    replaced_by = latest.nullified.replaced_by if latest.nullified else None
+    return History(
+        versions=tuple(versions),
+        exposures=tuple(store.exposures_of_child(tx, latest.subject_id)),
+        assessments=views,
+        obligations=tuple(obligations),
+        told=_told(tx, latest.case_id),
+        inherited_aware_at=_inherited(tx, latest.case_id),
+        replacement_received=replaced_by is not None and bool(received.history(tx, f"case/{replaced_by}")),
+    )
+
+
+def _told(tx: Tx, case_id: str) -> dict[str, Told]:
+    told: dict[str, Told] = {}
+    for filing in sorted(store.filings(tx, case_id=case_id), key=lambda one: one.case_version):
+        if filing.state in ("sent", "received"):
+            first = told[filing.obligation_id].first if filing.obligation_id in told else filing.case_version
+            told[filing.obligation_id] = Told(first, filing.case_version)
+    return told
+
+
+def _inherited(tx: Tx, case_id: str) -> datetime | None:
+    """The first awareness of the cases that this one replaces: a nullification never buys time."""
+    found: list[datetime] = []
+    for void in store.nullified_cases(tx):
+        if void.nullified is not None and void.nullified.replaced_by == case_id:
+            for version in store.case_versions(tx, void.case_id):
+                told = [
+                    m.earliest()
+                    for m in (version.site_aware, version.desk_aware)
+                    if m and m.earliest() <= version.recorded_at
+                ]
+                found.append(min([*told, version.recorded_at]))
+    return min(found, default=None)
+
+
+def _as_obligation(duty: Duty, case: CaseReport, before: Obligation | None, now: datetime) -> Obligation | None:
+    """The next version, or None when nothing moved."""
+    state = before.state if before else "open"
+    if duty.ended is not None and state in ("open", "rejected"):
+        state = "ended"
+    elif duty.ended is None and state == "ended":
+        state = "open"
+    made = Obligation(
+        obligation_id=duty.obligation_id,
+        version=(before.version if before else 0) + 1,
+        trial_id=case.trial_id,
+        subject_id=case.subject_id,
+        case_id=case.case_id,
+        case_number=case.case_number,
+        rule_id=duty.rule_id,
+        recipient_id=duty.recipient_id,
+        recipient_zone=duty.zone,
+        state=state,
+        provisional=duty.provisional,
+        provisional_why=duty.provisional_why,
+        day_0=duty.day_0,
+        aware_at=duty.aware_at,
+        due_at=duty.due_at,
+        due_strict_at=duty.due_strict_at,
+        due_on=duty.due_on,
+        rule_sha256=duty.rule_sha256,
+        calendar_sha256=duty.calendar_sha256,
+        causes=duty.causes,
+        filed_at=before.filed_at if before else None,
+        received_at=before.received_at if before else None,
+        ended_why=duty.ended.code if state == "ended" and duty.ended else None,
+        recorded_at=now,
+    )
+    if (
+        before is not None
+        and made.model_copy(update={"version": before.version, "recorded_at": before.recorded_at}) == before
+    ):
+        return None
+    return made
+
+
+def _action(obligation: Obligation, before: dict[str, Obligation]) -> str:
+    old = before.get(obligation.obligation_id)
+    if old is None:
+        return f"opened a duty ({obligation.rule_id})"
+    if obligation.state != old.state:
+        return f"a duty is now {obligation.state} ({obligation.rule_id})"
+    if obligation.due_at != old.due_at or obligation.due_strict_at != old.due_strict_at:
+        return f"moved a duty ({obligation.rule_id})"
+    return f"added to a duty's reasons ({obligation.rule_id})"
+
+
+def save(
+    notifier: Notifier,
+    tx: Tx,
+    obligation: Obligation,
+    *,
+    actor: str,
+    action: str,
+    now: datetime,
+    reason: str | None = None,
+    more: Sequence[Audited] = (),
+) -> None:
+    """Store one version, publish it, write the trail."""
+    row, head = store.add_obligation(tx, obligation)
+    sent = emit(
+        tx,
+        "tocsin.obligation.changed.v1",
+        obligation,
+        aggregate=f"obligation/{obligation.obligation_id}",
+        version=obligation.version,
+        trial_id=obligation.trial_id,
+        now=now,
+        key=obligation.subject_id,
+    )
+    notifier.audit.record(
+        tx,
+        stream=obligation.subject_id,
+        actor=actor,
+        action=action,
+        at=now,
+        reason=reason,
+        detail={
+            "recipient": obligation.recipient_id,
+            "due_at": obligation.due_at.isoformat(),
+            "due_strict_at": obligation.due_strict_at.isoformat(),
+            "state": obligation.state,
+        },
+        rows=[row, head, sent, *more],
+    )
+    tx.after_commit(notifier.relay_wake.set)
+
+
+def near(tx: Tx, now: datetime) -> list[DutyRow]:
+    """Duties with a threshold that has passed and no alarm for it yet."""
+    first = -min(offset for _, offset in THRESHOLDS)
+    rows = store.duties_near(tx, now + first)
+    raised = store.alarms_raised(tx, [row.obligation_id for row in rows])
+    return [
+        row
+        for row in rows
+        if any(
+            alarm.reached and (row.obligation_id, alarm.threshold, row.due_strict_at) not in raised
+            for alarm in thresholds_of(row, now)
+        )
+    ]
+
+
+def raise_alarms(notifier: Notifier, tx: Tx, obligation_id: str, subject_id: str, now: datetime) -> int:
+    """Record every threshold that has passed, and open one alert for the newest: a late entry rings once, loses none."""
+    notifier.audit.lock(tx, subject_id)
+    duty = store.obligation(tx, obligation_id)
+    if duty is None or duty.state not in ("open", "filed", "rejected"):
+        return 0
+    raised = store.alarms_raised(tx, [obligation_id])
+    due = [
+        alarm
+        for alarm in thresholds_of(duty, now)
+        if alarm.reached and (obligation_id, alarm.threshold, duty.due_strict_at) not in raised
+    ]
+    if not due:
+        return 0
+    newest = due[-1]
+    # Duties of one case under one rule with one due date ring once, together; each keeps its own alarm rows.
+    cause = f"alarm/{duty.case_id}/{duty.rule_id}/{newest.threshold}/{duty.due_strict_at.isoformat()}"
+    alerts.open_alert(
+        notifier,
+        tx,
+        cause=cause,
+        kind="alarm",
+        stream=subject_id,
+        now=now,
+        case_id=duty.case_id,
+        case_number=duty.case_number,
+        obligation_id=obligation_id,
+        threshold=newest.threshold,
+    )
+    alert_id = alerts.alert_id_of(cause)
+    rows = [
+        AlarmRow(
+            obligation_id=obligation_id,
+            threshold=alarm.threshold,
+            due_strict_at=duty.due_strict_at,
+            alert_id=alert_id,
+            raised_at=now,
+        )
+        for alarm in due
+    ]
+    for row in rows:
+        store.add_row(tx, row)
+    notifier.audit.record(
+        tx, stream=subject_id, actor="system", action=f"raised an alarm ({newest.threshold})", at=now, rows=rows
+    )
+    return len(rows)
+
+
+REPLACEMENT_LOOK_BACK = timedelta(hours=24)
+
+
+def replaced_pairs(tx: Tx, now: datetime) -> list[tuple[str, str]]:
+    """(subject_id, case_id) of void cases and their replacements, received lately: each is evaluated again, since the two
+    may be different children whose locks one transaction cannot take in order."""
+    pairs: list[tuple[str, str]] = []
+    for void in store.nullified_cases(tx, since=now - REPLACEMENT_LOOK_BACK):
+        assert void.nullified is not None
+        replacement = void.nullified.replaced_by
+        if replacement is None:
+            continue
+        versions = store.case_versions(tx, replacement)
+        if versions:
+            pairs += [(void.subject_id, void.case_id), (versions[-1].subject_id, replacement)]
+    return pairs

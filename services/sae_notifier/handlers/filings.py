@@ -1,0 +1,383 @@
+"""Telling a recipient, and knowing that they were told. Handing over, arriving and being accepted are three facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from services.sae_notifier import store
+from services.sae_notifier.forms.cover import cover
+from services.sae_notifier.forms.render import render
+from services.sae_notifier.forms.trial import FormRecipient, FormTrial
+from services.sae_notifier.forms.view import SaeForm, build
+from services.sae_notifier.forms.words import Words
+from services.sae_notifier.handlers import alerts, duties
+from services.sae_notifier.handlers.notifier import Notifier
+from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
+from shared.canonical import sha256
+from shared.case import CaseReport, Obligation
+from shared.db import Tx
+from shared.errors import Conflict, FieldProblem, NotFound, Refused
+from shared.ids import new_id
+from shared.trial import Trial
+
+Method = Literal["mail", "post", "portal", "hand"]
+Verdict = Literal["received", "rejected"]
+ReceiptKind = Literal["delivery_notice", "answer", "proof"]
+CLAIM_FOR = timedelta(seconds=30)
+ATTEMPTS = 8
+MAX_PROOF_BYTES = 8_000_000
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A file that a person uploaded: a stamped receipt, a screenshot of a portal, a scanned letter."""
+
+    name: str
+    type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Everything a form needs, read in one go; rendering happens outside any transaction."""
+
+    form: SaeForm
+    case: CaseReport
+    case_sha256: str
+    recipient_id: str
+    follow_up: int
+
+
+def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> Draft:
+    """Read what the form of this duty shows: the newest case version, for this recipient."""
+    duty = store.obligation(tx, obligation_id)
+    if duty is None:
+        raise NotFound("no duty by that id")
+    versions = store.case_versions(tx, duty.case_id)
+    case = versions[-1]
+    received_version = store.last_received_version(tx, case.case_id, duty.recipient_id)
+    last = next((one for one in versions if one.version == received_version), None)
+    earlier = {one.case_version for one in store.filings(tx, case_id=case.case_id, recipient_id=duty.recipient_id)}
+    follow_up = len(earlier - {case.version})
+    digest = store.case_sha256(tx, case.case_id, case.version)
+    assessments = store.assessments(tx, case.case_id)
+    form = build(
+        case,
+        versions[:-1],
+        case_sha256=digest,
+        subject=store.subject(tx, case.subject_id),
+        exposures=store.exposures_of_child(tx, case.subject_id),
+        batches=store.batches_of_child(tx, case.subject_id),
+        measurements=store.measurements_of_child(tx, case.subject_id),
+        assessment=assessments[-1] if assessments else None,
+        obligation=duty,
+        trial=form_trial(notifier.trial, case.site_id),
+        last_received=last,
+        report_number=follow_up,
+        now=now,
+    )
+    return Draft(form, case, digest, duty.recipient_id, follow_up)
+
+
+def form_trial(trial: Trial, site_id: str | None) -> FormTrial:
+    site = trial.site(site_id) if site_id else None
+    return FormTrial(
+        trial_id=trial.id,
+        title=Words(en=trial.title.en, vi=trial.title.vi),
+        protocol_code=trial.id,
+        sponsor=Words(en=trial.sponsor.en, vi=trial.sponsor.vi),
+        principal_investigator=Words(en="Principal investigator of the site", vi="Nghiên cứu viên chính tại cơ sở"),
+        site=Words(en=site.name.en, vi=site.name.vi) if site else Words(en="site not known yet", vi="chưa rõ cơ sở"),
+        zone=site.zone if site else trial.desk_zone,
+        recipients=tuple(
+            FormRecipient(one.id, Words(en=one.name.en, vi=one.name.vi), one.zone) for one in trial.recipients
+        ),
+        illustrative=trial.illustrative,
+    )
+
+
+def typeset(made: Draft) -> tuple[bytes, str, str]:
+    """(PDF, subject line, covering text). Takes seconds of CPU: never call it inside a transaction."""
+    rendered = render(made.form)
+    words = cover(made.form, rendered.sha256)
+    return rendered.pdf, words.subject, words.body
+
+
+def keep_form(notifier: Notifier, tx: Tx, made: Draft, pdf: bytes, user_id: str, now: datetime) -> FormRow:
+    """Store the document, immutable. Raises Conflict when the case has moved on since it was drafted."""
+    notifier.audit.lock(tx, made.case.subject_id)
+    newest = store.case_versions(tx, made.case.case_id)[-1]
+    if newest.version != made.case.version:
+        raise Conflict(f"the case is at version {newest.version} now; make the form again")
+    row = FormRow(
+        document_id=new_id(),
+        kind="vn_sae_form",
+        case_id=made.case.case_id,
+        case_number=made.case.case_number,
+        case_version=made.case.version,
+        case_sha256=made.case_sha256,
+        subject_id=made.case.subject_id,
+        recipient_id=made.recipient_id,
+        follow_up=made.follow_up,
+        sha256=sha256(pdf),
+        content=pdf,
+        made_by=user_id,
+        made_at=now,
+    )
+    store.add_row(tx, row)
+    notifier.audit.record(
+        tx,
+        stream=row.subject_id,
+        actor=user_id,
+        action="made a form",
+        at=now,
+        detail={"sha256": row.sha256, "case_version": row.case_version},
+        rows=[row],
+    )
+    return row
+
+
+def file(
+    notifier: Notifier,
+    tx: Tx,
+    *,
+    obligation_id: str,
+    document_id: str,
+    method: Method,
+    user_id: str,
+    now: datetime,
+    sent_at: datetime | None = None,
+    reference: str | None = None,
+    proof: Proof | None = None,
+) -> FilingRow:
+    """Record the intent to mail, or what a person did by post, portal or hand. The same telling twice is one filing."""
+    seen = store.obligation(tx, obligation_id)
+    if seen is None:
+        raise NotFound("no duty by that id")
+    notifier.audit.lock(tx, seen.subject_id)
+    duty = store.obligation(tx, obligation_id)
+    assert duty is not None
+    document = store.form(tx, document_id)
+    _check(duty, document, method, sent_at, reference, now)
+    assert document is not None
+    number = f"{duty.case_number}-v{document.case_version}-{duty.recipient_id}"
+    known = store.filing_by_number(tx, number)
+    if known is not None and known.state != "rejected":
+        return known
+    if known is not None:
+        # The same case version again after a rejection is a new message with a number of its own.
+        again = sum(one.message_number.startswith(number) for one in store.filings(tx, case_id=duty.case_id))
+        number = f"{number}-r{again}"
+    recipient = notifier.trial.recipient(duty.recipient_id)
+    row = FilingRow(
+        filing_id=new_id(),
+        message_number=number,
+        obligation_id=obligation_id,
+        case_id=duty.case_id,
+        case_number=duty.case_number,
+        case_version=document.case_version,
+        subject_id=duty.subject_id,
+        recipient_id=duty.recipient_id,
+        document_id=document_id,
+        method=method,
+        address=recipient.address if recipient else "",
+        state="waiting" if method == "mail" else "sent",
+        filed_by=user_id,
+        filed_at=now,
+        sent_at=None if method == "mail" else sent_at,
+        reference=reference,
+    )
+    store.add_row(tx, row)
+    notifier.audit.record(
+        tx,
+        stream=row.subject_id,
+        actor=user_id,
+        action=f"filed by {method}",
+        at=now,
+        rows=[row],
+        detail={"number": number},
+    )
+    if row.state == "sent":
+        _duty_filed(notifier, tx, row, user_id, now)
+        if proof is not None:
+            record_receipt(
+                notifier, tx, row.filing_id, verdict="received", kind="proof", at=sent_at or now, reference=reference or "", reasons="",
+                proof=proof, user_id=user_id, now=now,
+            )  # fmt: skip
+    else:
+        tx.after_commit(notifier.wake.set)
+    return row
+
+
+def _check(
+    duty: Obligation,
+    document: FormRow | None,
+    method: str,
+    sent_at: datetime | None,
+    reference: str | None,
+    now: datetime,
+) -> None:
+    problems = []
+    if duty.state == "ended":
+        raise Conflict("this duty has ended; nothing is owed under it")
+    if document is None or document.case_id != duty.case_id or document.recipient_id != duty.recipient_id:
+        problems.append(
+            FieldProblem("/document_id", "not a document for this duty", "make the form for this duty first")
+        )
+    if method != "mail":
+        if sent_at is None:
+            problems.append(FieldProblem("/sent_at", "when was it handed over?", "give the time with its zone"))
+        elif sent_at > now:
+            problems.append(FieldProblem("/sent_at", "lies in the future", "record it when it has happened"))
+        if not reference:
+            problems.append(
+                FieldProblem("/reference", "a reference number is needed", "write the receipt or tracking number")
+            )
+    if problems:
+        raise Refused("the filing cannot be recorded", problems=problems)
+
+
+def claim(tx: Tx, now: datetime) -> list[FilingRow]:
+    return store.claim_filings(tx, now, now + CLAIM_FOR)
+
+
+def settle_filing(
+    notifier: Notifier, tx: Tx, filing_id: str, *, error: str | None, answer: str, now: datetime
+) -> FilingRow:
+    """Record what became of one attempt to mail. 250 is `sent`, never more."""
+    seen = store.filing(tx, filing_id)
+    assert seen is not None
+    notifier.audit.lock(tx, seen.subject_id)
+    row = store.filing(tx, filing_id, lock=True)
+    assert row is not None
+    if row.state != "waiting":
+        return row
+    row.attempts += 1
+    row.claimed_until = None
+    if error is None:
+        row.state, row.sent_at, row.error = "sent", now, None
+        row.reference = row.reference or answer[:200]
+    else:
+        row.error = error[:500]
+        row.next_attempt_at = now + timedelta(seconds=min(900, 5 * 2**row.attempts))
+        if row.attempts >= ATTEMPTS:
+            row.state = "failed"
+    tx.session.add(row)
+    tx.session.flush()
+    said = row.state if row.state != "waiting" else "failed, will try again"
+    notifier.audit.record(
+        tx, stream=row.subject_id, actor="system", action=f"mailed a report: {said}", at=now, rows=[row]
+    )
+    if row.state == "sent":
+        _duty_filed(notifier, tx, row, "system", now)
+    if row.state == "failed":
+        _alert(notifier, tx, row, f"filing_failed/{row.filing_id}", "filing_failed", now)
+    return row
+
+
+def _alert(notifier: Notifier, tx: Tx, row: FilingRow, cause: str, kind: str, now: datetime) -> None:
+    alerts.open_alert(
+        notifier,
+        tx,
+        cause=cause,
+        kind=kind,
+        stream=row.subject_id,
+        now=now,
+        case_id=row.case_id,
+        case_number=row.case_number,
+        obligation_id=row.obligation_id,
+    )
+
+
+def record_receipt(
+    notifier: Notifier,
+    tx: Tx,
+    filing_id: str,
+    *,
+    verdict: Verdict,
+    kind: ReceiptKind,
+    at: datetime,
+    reference: str,
+    reasons: str,
+    proof: Proof | None,
+    user_id: str,
+    now: datetime,
+) -> ReceiptRow:
+    """It arrived, or was turned down. A rejection opens the duty again with its original due date."""
+    seen = store.filing(tx, filing_id)
+    if seen is None:
+        raise NotFound("no filing by that id")
+    problems = []
+    if at > now:
+        problems.append(FieldProblem("/at", "lies in the future", "record it when it has happened"))
+    if not reference.strip():
+        problems.append(FieldProblem("/reference", "a reference is needed", "write the number or words of the answer"))
+    if verdict == "rejected" and not reasons.strip():
+        problems.append(FieldProblem("/reasons", "why was it rejected?", "write the recipient's reasons"))
+    if kind == "proof" and proof is None:
+        problems.append(FieldProblem("/proof", "a proof is a file", "attach the stamped receipt or a picture of it"))
+    if proof is not None and len(proof.content) > MAX_PROOF_BYTES:
+        problems.append(FieldProblem("/proof", "the file is too large", f"at most {MAX_PROOF_BYTES // 1_000_000} MB"))
+    if problems:
+        raise Refused("the answer cannot be recorded", problems=problems)
+    notifier.audit.lock(tx, seen.subject_id)
+    row = store.filing(tx, filing_id, lock=True)
+    assert row is not None
+    if row.state not in ("sent", "received"):
+        raise Conflict(f"this filing is {row.state}; only what was sent can have arrived")
+    receipt = ReceiptRow(
+        receipt_id=new_id(),
+        filing_id=filing_id,
+        verdict=verdict,
+        kind=kind,
+        at=at,
+        reference=reference,
+        reasons=reasons,
+        proof_name=proof.name[:200] if proof else None,
+        proof_type=proof.type[:100] if proof else None,
+        sha256=sha256(proof.content) if proof else None,
+        content=proof.content if proof else None,
+        recorded_by=user_id,
+        recorded_at=now,
+    )
+    store.add_row(tx, receipt)
+    row.state = verdict
+    tx.session.add(row)
+    tx.session.flush()
+    notifier.audit.record(
+        tx,
+        stream=row.subject_id,
+        actor=user_id,
+        action=f"recorded: {verdict} ({kind})",
+        at=now,
+        reason=reasons or None,
+        rows=[receipt, row],
+    )
+    duty = store.obligation(tx, row.obligation_id)
+    assert duty is not None
+    if verdict == "received" and duty.state != "received":
+        # Met when the authority received it, whenever we came to know of it.
+        _move(notifier, tx, duty, "received", user_id, now, received_at=at)
+    elif verdict == "rejected" and duty.state in ("filed", "received"):
+        _move(notifier, tx, duty, "rejected", user_id, now, received_at=None)
+        _alert(notifier, tx, row, f"rejected/{receipt.receipt_id}", "rejected", now)
+    return receipt
+
+
+def _duty_filed(notifier: Notifier, tx: Tx, row: FilingRow, user_id: str, now: datetime) -> None:
+    duty = store.obligation(tx, row.obligation_id)
+    assert duty is not None
+    if duty.state in ("open", "rejected"):
+        _move(notifier, tx, duty, "filed", user_id, now, filed_at=row.sent_at)
+    else:
+        duties.evaluate_case(notifier, tx, row.case_id, now)
+
+
+def _move(
+    notifier: Notifier, tx: Tx, duty: Obligation, state: str, user_id: str, now: datetime, **times: datetime | None
+) -> None:
+    moved = duty.model_copy(update={"version": duty.version + 1, "state": state, "recorded_at": now, **times})
+    duties.save(notifier, tx, moved, actor=user_id, action=f"a duty is now {state} ({duty.rule_id})", now=now)
+    duties.evaluate_case(notifier, tx, duty.case_id, now)

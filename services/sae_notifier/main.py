@@ -1,0 +1,112 @@
+"""The composition root of sae_notifier: the only place here that picks adapters."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+
+from services.sae_notifier import api, pages
+from services.sae_notifier.channels import MailChannel, WebhookChannel
+from services.sae_notifier.dispatch import Dispatcher
+from services.sae_notifier.handlers import Notifier, alerts, duties
+from services.sae_notifier.handlers.law import keep_files, load_law
+from shared import compose, runtime
+from shared.alarm import Bell
+from shared.bus.parking import ParkedRow
+from shared.bus.port import Bus
+from shared.bus.wake import Wake
+from shared.bus.worker import Handler
+from shared.clock import Clock, SystemClock
+from shared.db import Tx
+from shared.events.catalogue import SEAL_TYPES
+from shared.ops import ops_routes
+from shared.runtime import Runtime
+from shared.settings import Settings
+from shared.trial import Trial
+from shared.web.app import make_app
+
+SERVICE = "sae_notifier"
+HEARD = (
+    "tocsin.subject.recorded.v1",
+    "tocsin.exposure.recorded.v1",
+    "tocsin.batch.recorded.v1",
+    "tocsin.measurement.recorded.v1",
+    "tocsin.case.reported.v1",
+    "tocsin.case.amended.v1",
+    "tocsin.case.nullified.v1",
+    "tocsin.assessment.proposed.v1",
+    "tocsin.assessment.signed.v1",
+)
+
+
+def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) -> tuple[Runtime, list[APIRouter]]:
+    """The service without its process: embedded mode puts several into one."""
+    rulebook, calendars, files = load_law(settings, trial)
+    wake, relay_wake = Wake(), Wake()
+    made: list[Notifier] = []
+
+    def consumed(audit: object, _: object) -> dict[str, Handler]:
+        notifier = Notifier(trial, rulebook, calendars, audit, wake, relay_wake)  # type: ignore[arg-type]
+        made.append(notifier)
+        handlers: dict[str, Handler] = {
+            name: lambda tx, receipt, now: duties.on_change(notifier, tx, receipt, now) for name in HEARD
+        }
+        return handlers | {
+            name: lambda tx, receipt, now: None for owner, name in SEAL_TYPES.items() if owner != SERVICE
+        }
+
+    def on_parked(tx: Tx, row: ParkedRow, now: object) -> None:
+        alerts.open_for_parked(made[0], tx, row, now)  # type: ignore[arg-type]
+
+    run = runtime.build(
+        SERVICE,
+        settings=settings,
+        clock=clock,
+        trial=trial,
+        bus=bus,
+        bell=bell,
+        handlers=consumed,
+        on_parked=on_parked,
+        relay_wake=relay_wake,
+    )
+    notifier = made[0]
+    run.db.transact(lambda tx: keep_files(tx, run.audit, files, clock.now()))
+    channels = {
+        "mail": MailChannel(settings.smtp_url, settings.smtp_from, clock),
+        "webhook": WebhookChannel(settings.webhook_key, clock),
+    }
+    dispatcher = Dispatcher(
+        run.db, notifier, clock, channels, settings.base_url, lambda kind, place: bell.ring(kind, SERVICE, place=place)
+    )
+    run.supervisor.add("calls", dispatcher.calls_loop)
+    run.supervisor.add("alarms", dispatcher.alarms_loop)
+    return run, [api.routes(run.db, notifier, clock), pages.routes(run.db, notifier, clock), ops_routes(run)]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    clock = SystemClock()
+    trial = runtime.load_trial(settings)
+    bus = compose.make_bus(settings, SERVICE)
+    run, routers = build(settings, clock, trial, bus, compose.make_bell(settings, clock))
+    auth, auth_db = compose.make_authenticator(settings, clock, SERVICE)
+    app = make_app(
+        SERVICE,
+        settings,
+        auth,
+        clock,
+        [run.supervisor],
+        resources=compose.lifetime(bus, compose.closers([run], auth_db)),
+        sign_in=False,
+        health_prefix=f"/ops/{SERVICE}",
+    )
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def main() -> None:
+    settings = Settings.load()
+    compose.serve(create_app(settings), settings, SERVICE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""What the API answers about duties, alerts, forms and filings; the pages show the same."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from services.sae_notifier.store import AlertRow, CallRow, FilingRow, FormRow, ReceiptRow
+from shared.case import Obligation
+
+
+def obligation(one: Obligation, now: datetime) -> dict[str, Any]:
+    """`status` is the state, or `overdue` while it is owed and the legal date has passed."""
+    owed = one.state in ("open", "filed", "rejected")
+    return one.model_dump(mode="json") | {
+        "recipient": one.recipient_id,
+        "status": "overdue" if owed and now > one.due_at else one.state,
+        "seconds_left": round((one.due_at - now).total_seconds()) if owed else None,
+        "seconds_left_strict": round((one.due_strict_at - now).total_seconds()) if owed else None,
+    }
+
+
+def alert(row: AlertRow, calls: list[CallRow]) -> dict[str, Any]:
+    return {
+        "alert_id": row.alert_id,
+        "kind": row.kind,
+        "case_id": row.case_id,
+        "case_number": row.case_number,
+        "obligation_id": row.obligation_id,
+        "threshold": row.threshold,
+        "opened_at": _iso(row.opened_at),
+        "state": row.state,
+        "round": row.round,
+        "confirmed_by": row.confirmed_by,
+        "confirmed_at": _iso(row.confirmed_at),
+        "note": row.note,
+        "calls": [call(one) for one in calls if one.alert_id == row.alert_id],
+    }
+
+
+def call(row: CallRow) -> dict[str, Any]:
+    return {
+        "person": row.person,
+        "channel": row.channel,
+        "round": row.round,
+        "state": row.state,
+        "call_at": _iso(row.call_at),
+        "sent_at": _iso(row.sent_at),
+        "attempts": row.attempts,
+        "message_id": row.message_id,
+        "error": row.error,
+    }
+
+
+def form(row: FormRow | dict[str, Any]) -> dict[str, Any]:
+    data = row if isinstance(row, dict) else row.model_dump(exclude={"content"})
+    return {
+        "document_id": data["document_id"],
+        "kind": data["kind"],
+        "case_id": data["case_id"],
+        "case_number": data["case_number"],
+        "case_version": data["case_version"],
+        "recipient_id": data["recipient_id"],
+        "follow_up": data["follow_up"],
+        "sha256": data["sha256"],
+        "made_by": data["made_by"],
+        "made_at": _iso(data["made_at"]),
+        "path": f"/api/v1/documents/{data['document_id']}",
+    }
+
+
+def filing(row: FilingRow, receipts: list[ReceiptRow]) -> dict[str, Any]:
+    return {
+        "filing_id": row.filing_id,
+        "message_number": row.message_number,
+        "obligation_id": row.obligation_id,
+        "case_id": row.case_id,
+        "case_number": row.case_number,
+        "case_version": row.case_version,
+        "recipient_id": row.recipient_id,
+        "document_id": row.document_id,
+        "method": row.method,
+        "state": row.state,
+        "filed_by": row.filed_by,
+        "filed_at": _iso(row.filed_at),
+        "sent_at": _iso(row.sent_at),
+        "reference": row.reference,
+        "attempts": row.attempts,
+        "error": row.error,
+        "receipts": [receipt(one) for one in receipts if one.filing_id == row.filing_id],
+    }
+
+
+def receipt(row: ReceiptRow) -> dict[str, Any]:
+    return {
+        "receipt_id": row.receipt_id,
+        "verdict": row.verdict,
+        "kind": row.kind,
+        "at": _iso(row.at),
+        "reference": row.reference,
+        "reasons": row.reasons,
+        "proof_name": row.proof_name,
+        "sha256": row.sha256,
+        "recorded_by": row.recorded_by,
+        "recorded_at": _iso(row.recorded_at),
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None

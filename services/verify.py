@@ -1,0 +1,46 @@
+"""Verifies the audit trail of every service, each against its own rows, the seals on the log, and the other services' copies."""
+
+from __future__ import annotations
+
+import json
+
+from services.ae_intake import store as ae_intake
+from services.causality import store as causality
+from services.sae_notifier import store as sae_notifier
+from shared.audit import Audit, AuditKeys
+from shared.audit_verify import Verified, verify
+from shared.bus import received
+from shared.db import Database
+from shared.runtime import PLUMBING
+from shared.settings import Settings
+
+TABLES = {"ae_intake": ae_intake.AUDITED, "causality": causality.AUDITED, "sae_notifier": sae_notifier.AUDITED}
+
+
+def verify_all(settings: Settings) -> list[Verified]:
+    """One result per service. Seals that others received are what stands against a tail cut with all its seals."""
+    databases = {name: Database(settings.database_url_of(name), name) for name in TABLES}
+    keys = settings.audit_keys
+    try:
+        published = {name: _seals_seen_by_others(databases, name) for name in TABLES}
+        return [
+            db.read(
+                lambda tx, n=name: verify(
+                    tx, Audit(n, AuditKeys(keys[0], tuple(keys[1:]))), (*PLUMBING, *TABLES[n]), published[n]
+                )
+            )
+            for name, db in databases.items()
+        ]
+    finally:
+        for db in databases.values():
+            db.close()
+
+
+def _seals_seen_by_others(databases: dict[str, Database], owner: str) -> dict[int, str]:
+    seen: dict[int, str] = {}
+    for name, db in databases.items():
+        if name != owner:
+            for row in db.read(lambda tx: received.history(tx, f"audit/{owner}")):
+                data = json.loads(row.body)
+                seen[data["number"]] = data["mac"]
+    return seen
