@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 import uvicorn
 from fastapi import FastAPI
 
-from shared import migrate
+from shared import failpoint, migrate
 from shared.alarm import Bell
 from shared.auth import users
 from shared.auth.authenticator import Authenticator
@@ -79,6 +79,7 @@ def lifetime(bus: Bus, closing: Sequence[Callable[[], None]]) -> Callable[[FastA
 def serve(app: FastAPI, settings: Settings, service: str) -> None:
     """Run until SIGTERM or Ctrl-C."""
     configure_logging(service, level=settings.log_level)
+    failpoint.arm(settings.failpoints)
     uvicorn.run(
         app,
         host=settings.host,

@@ -101,7 +101,7 @@ class Dispatcher:
         )
         if settled.state == "sent" and call.round == 1 and call.step == 0:
             waited = max(0.0, (now - alert.opened_at).total_seconds())
-            metrics.ALERT_HANDOVER_SECONDS.labels(service="sae_notifier").observe(waited)
+            metrics.ALERT_HANDOVER_SECONDS.labels(service="sae_notifier", channel=call.channel).observe(waited)
         if settled.state == "failed":
             await asyncio.to_thread(self.ring, "delivery_failed", f"call:{call.call_id}")
 
