@@ -1,0 +1,98 @@
+"""Assessments and exposures in rules that ask for them: missing counts, only a fresh signature relaxes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.sae_notifier.rules import AssessmentView, Duty, History, Rulebook, evaluate
+from shared.case import Exposure
+from tests.unit.sae_notifier.rules.cases import (
+    DATA,
+    HOSPITALISED,
+    NOW,
+    assessment,
+    event,
+    moment,
+    recipient,
+    trial,
+    version,
+)
+
+BOOK = Rulebook.load(
+    {"eu.yaml": (DATA / "eu.yaml").read_text().replace("rel_to in ('IP', 'IP_ADMIN', 'IP_AXMP_INTERACTION')", "to_ip")}
+)
+TRIAL = replace(trial(), recipients={"authority": (recipient("authority"),)})
+
+
+def infusion(start: str | None) -> Exposure:
+    return Exposure(
+        exposure_id="x1",
+        version=1,
+        trial_id="T1",
+        subject_id="S1",
+        kind="bm_mnc_infusion",
+        start=moment(start) if start else None,
+        recorded_at=moment("2026-03-01").earliest(),
+    )
+
+
+def case(opinion: str | None = None, number: int = 1, onset: str | None = "2026-03-08"):
+    fields: dict[str, object] = {"onset": moment(onset) if onset else None}
+    if opinion:
+        fields["opinions"] = [{"kind": "bm_mnc_infusion", "related": opinion}]
+    news = "2026-03-12T09:00" if number > 1 else None
+    recorded = "2026-03-12T10:00" if number > 1 else "2026-03-09T10:00"
+    return version(number, events=[event(HOSPITALISED, **fields)], news=news, recorded=recorded)
+
+
+def susar(*cases, views: tuple[AssessmentView, ...] = (), exposures: tuple[Exposure, ...] = ()) -> list[Duty]:
+    found = evaluate(History(cases, exposures, views), TRIAL, BOOK, {}, NOW)
+    return [one for one in found if one.group == "EU-SUSAR"]
+
+
+def test_everything_missing_opens_the_duty() -> None:
+    assert [one.rule_id for one in susar(case())] == ["EU-SUSAR-15"]
+
+
+def test_only_investigator_and_signed_sponsor_both_saying_no_close_it() -> None:
+    no = {"signed": True, "related": "no"}
+    assert susar(case("no"))[0].ended is None
+    assert susar(case(), views=(assessment(1, 1, **no),))[0].ended is None  # type: ignore[arg-type]
+    assert susar(case("yes"), views=(assessment(1, 1, **no),))[0].ended is None  # type: ignore[arg-type]
+    assert susar(case("no"), views=(assessment(1, 1, signed=False, related="no"),))[0].ended is None
+    assert susar(case("no"), views=(assessment(1, 1, signed=True, stale=True, related="no"),))[0].ended is None
+    closed = susar(case("no"), views=(assessment(1, 1, **no),))[0]  # type: ignore[arg-type]
+    assert closed.ended is not None
+
+
+def test_an_unsigned_opinion_may_add_a_duty() -> None:
+    closing = assessment(1, 1, signed=True, related="no")
+    draft = assessment(2, 1, signed=False, related="yes", at="2026-03-11T09:00")
+    reopened = susar(case("no"), views=(closing, draft))[0]
+    assert reopened.ended is None
+
+
+def test_a_listed_event_closes_only_with_a_signature() -> None:
+    assert susar(case("yes"), views=(assessment(1, 1, signed=False, expected="yes"),))[0].ended is None
+    assert susar(case("yes"), views=(assessment(1, 1, signed=True, expected="yes"),))[0].ended is not None
+
+
+def test_exposure_is_no_only_when_every_infusion_came_after_onset() -> None:
+    assert susar(case(), exposures=(infusion("2026-03-09"),)) == []
+    for start in ("2026-03-07", "2026-03-08", "2026-03", None):
+        assert susar(case(), exposures=(infusion(start),))
+    assert susar(case())
+    assert susar(case(onset=None), exposures=(infusion("2026-03-09"),))
+    voided = infusion("2026-03-09").model_copy(update={"voided": True})
+    assert susar(case(), exposures=(voided,))
+
+
+def test_a_newer_case_version_takes_the_relaxation_back() -> None:
+    view = assessment(1, 1, signed=True, stale=True, related="no")
+    again = susar(case("no"), case("no", 2), views=(view,))[0]
+    assert again.ended is None
+    assert again.due_at == susar(case("no"))[0].due_at
+
+
+def test_an_assessment_of_a_version_not_here_yet_cannot_relax() -> None:
+    assert susar(case("no"), views=(assessment(1, 2, signed=True, related="no"),))[0].ended is None
