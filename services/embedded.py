@@ -32,7 +32,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise UnsafeSettings([f"TOCSIN_VAR: {settings.var} is in use by another process; stop it or choose another folder"]) from None
+        raise UnsafeSettings(
+            [f"TOCSIN_VAR: {settings.var} is in use by another process; stop it or choose another folder"]
+        ) from None
     trial = runtime.load_trial(settings)
     bus = compose.make_bus(settings, "tocsin")
     bell = compose.make_bell(settings, clock)

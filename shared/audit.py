@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Column, Integer, Text, UniqueConstraint, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from shared.canonical import canonical
 from shared.db import Tx
@@ -189,7 +189,7 @@ class Audit:
                 "action": action,
                 "reason": reason,
                 "detail": dict(detail or {}),
-                "rows": {row.audit_reference(): row.audit_digest() for row in rows} | {name: None for name in removed},
+                "rows": {row.audit_reference(): row.audit_digest() for row in rows} | dict.fromkeys(removed),
             }
         ).decode()
         mac = _mac(self.keys.current, entry, head.mac)
@@ -205,7 +205,7 @@ class Audit:
         # The head row is written once per transaction: the lock has been ours since `lock`.
         tx.execute(
             update(StreamRow)
-            .where(StreamRow.stream == stream)  # type: ignore[arg-type]
+            .where(col(StreamRow.stream) == stream)
             .values(seq=head.seq, mac=head.mac, head=self._head_mac(self.keys.current, stream, head.seq, head.mac))
         )
 
@@ -215,15 +215,15 @@ class Audit:
     def seal(self, tx: Tx, at: datetime, limit: int = 2000) -> tuple[int, bytes] | None:
         """Seal the unsealed entries: returns (number, canonical entry) to publish, or None when there are none."""
         unsealed = tx.execute(
-            select(AuditRow.id, AuditRow.stream, AuditRow.seq, AuditRow.mac)  # type: ignore[call-overload]
-            .outerjoin(SealedRow, SealedRow.audit_id == AuditRow.id)
-            .where(SealedRow.audit_id.is_(None))  # type: ignore[union-attr]
-            .order_by(AuditRow.id)
+            select(col(AuditRow.id), col(AuditRow.stream), col(AuditRow.seq), col(AuditRow.mac))
+            .outerjoin(SealedRow, col(SealedRow.audit_id) == col(AuditRow.id))
+            .where(col(SealedRow.audit_id).is_(None))
+            .order_by(col(AuditRow.id))
             .limit(limit)
         ).all()
         if all(stream == SEALS_STREAM for _, stream, _, _ in unsealed):
             return None
-        before = tx.execute(select(SealRow).order_by(SealRow.number.desc()).limit(1)).scalar()  # type: ignore[attr-defined]
+        before = tx.execute(select(SealRow).order_by(col(SealRow.number).desc()).limit(1)).scalar()
         number = before.number + 1 if before else 1
         digest = sha256("\n".join(f"{s}\x1f{q}\x1f{m}" for _, s, q, m in unsealed).encode()).hexdigest()
         entry = canonical(

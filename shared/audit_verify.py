@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import select
+from sqlmodel import col
 
 from shared.audit import Audit, Audited, AuditRow, SealedRow, SealRow, StreamRow, _mac, row_digest, row_reference
 from shared.db import Tx
@@ -47,7 +48,7 @@ def verify(
     entries = 0
     heads: dict[str, tuple[int, str]] = {}
     macs: dict[int, tuple[str, int, str]] = {}
-    for row in _rows(tx, select(AuditRow).order_by(AuditRow.stream, AuditRow.seq)):
+    for row in _rows(tx, select(AuditRow).order_by(col(AuditRow.stream), col(AuditRow.seq))):
         entries += 1
         place = f"audit {row.stream} #{row.seq}"
         seq, before = heads.get(row.stream, (0, ""))
@@ -102,11 +103,11 @@ def _seals(
 ) -> tuple[int, list[Breach]]:
     found: list[Breach] = []
     covered: dict[int, list[int]] = {}
-    for row in _rows(tx, select(SealedRow).order_by(SealedRow.audit_id)):
+    for row in _rows(tx, select(SealedRow).order_by(col(SealedRow.audit_id))):
         covered.setdefault(row.seal_number, []).append(row.audit_id)
     number, before = 0, ""
     known: dict[int, str] = {}
-    for row in _rows(tx, select(SealRow).order_by(SealRow.number)):
+    for row in _rows(tx, select(SealRow).order_by(col(SealRow.number))):
         place = f"seal {row.number}"
         if row.number != number + 1:
             found.append(Breach(place, f"seal {number + 1} is missing"))

@@ -87,6 +87,7 @@ def serve(app: FastAPI, settings: Settings, service: str) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=30,
     )

@@ -7,6 +7,7 @@ keys, row locks taken in one order (cursor, idempotency key, streams ascending, 
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -94,7 +95,7 @@ class Database:
         else:
             if threading.get_ident() == self._writer_ident:
                 raise RuntimeError("a transaction was opened inside a transaction of the same database")
-            result, after = self._writer.submit(self._run, fn).result()
+            result, after = self._writer.submit(contextvars.copy_context().run, self._run, fn).result()
         for hook in after:  # in the caller's thread: a slow hook must not hold the one writer
             hook()
         return result

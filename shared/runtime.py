@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared import metrics, migrate, trial as trials
+from shared import metrics, migrate
+from shared import trial as trials
 from shared.alarm import Bell, Kind
 from shared.audit import Audit, Audited, AuditKeys
 from shared.bus import cursor, outbox, parking
@@ -23,8 +24,10 @@ from shared.clock import Clock
 from shared.db import Database, DatabaseAway
 from shared.settings import Settings
 from shared.supervise import Supervisor, pause
+from shared.telemetry import get_logger
 from shared.trial import Trial
 
+log = get_logger(__name__)
 STUCK_S = 120.0
 """With records waiting and nothing moving for this long, the process ends and another takes over."""
 PLUMBING: tuple[type[Audited], ...] = (OutboxRow, ReceivedRow, ParkedRow)
@@ -158,7 +161,8 @@ async def _gauges(runtime: Runtime, stop: asyncio.Event) -> None:
             lags = await asyncio.wait_for(subscription.lags(), 5.0)
         except (DatabaseAway, TimeoutError, OSError):
             continue
-        except Exception:  # the log is away: gauges are not worth a process
+        except Exception as error:  # the log is away: gauges are not worth a process
+            log.debug("gauges.log_away", error_type=type(error).__name__)
             continue
         positions = await asyncio.to_thread(runtime.db.read, cursor.all_positions)
         for lag in lags:

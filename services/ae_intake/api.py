@@ -34,6 +34,7 @@ from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.bus import idempotency
 from shared.case import periods
+from shared.case.periods import Edge, Period
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import FieldProblem, NotFound, PreconditionNeeded, Refused
@@ -361,14 +362,16 @@ def _periods(tx: Tx, kind: str, document: Any) -> dict[str, Any]:
     return {"periods": [_period(one) for one in found]}
 
 
-def _period(one: Any) -> dict[str, Any]:
-    import dataclasses
+def _period(one: Period) -> dict[str, Any]:
+    """Start and end as the earliest and latest instant they can mean; null is open."""
+    return {"name": one.name, "start": _edge(one.start), "end": _edge(one.end) if one.end else None}
 
-    if dataclasses.is_dataclass(one) and not isinstance(one, type):
-        data = dataclasses.asdict(one)
-    else:
-        data = one.model_dump(mode="json")
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in data.items()}
+
+def _edge(edge: Edge) -> dict[str, str | None]:
+    return {
+        "earliest": edge.earliest.isoformat() if edge.earliest else None,
+        "latest": edge.latest.isoformat() if edge.latest else None,
+    }
 
 
 def _clean(text: str | None) -> str | None:

@@ -69,9 +69,10 @@ def record(intake: Intake, tx: Tx, kind: str, command: Command, who: Who, now: d
     name = f"{kind}/{values[identity or 'batch_id']}"
     if store.exists(tx, name):
         raise Conflict("a batch by that id exists; correct it with PATCH")
-    document = store.MODELS[kind](version=1, trial_id=intake.trial.id, recorded_at=now, **values)
+    fixed = {"version": 1, "trial_id": intake.trial.id, "recorded_at": now}
+    document: Any = store.MODELS[kind].model_validate(fixed | values)
     _write(intake, tx, kind, name, document, who, now, "recorded", None)
-    return document  # type: ignore[return-value]
+    return document
 
 
 def correct(
@@ -183,7 +184,7 @@ def _locked(intake: Intake, tx: Tx, kind: str, identity: str, expected_version: 
         raise NotFound(f"no {kind} by that id")
     intake.audit.lock(tx, seen.subject_id)
     tx.session.expire_all()
-    before = store.latest(tx, name)
+    before: Any = store.latest(tx, name)
     subject = before if kind == "subject" else store.latest(tx, f"subject/{seen.subject_id}")
     _may(who, subject.site_id if subject else None)
     if before.version != expected_version:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, Column, Text, func, insert, select, text, update
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from shared.audit import Audited
 from shared.canonical import canonical, sha256
@@ -145,7 +145,10 @@ def add_document(tx: Tx, kind: str, aggregate: str, document: Any) -> DocumentRo
 def latest(tx: Tx, aggregate: str) -> Any | None:
     """The newest version of an aggregate as its document, or None."""
     statement = (
-        select(DocumentRow).where(DocumentRow.aggregate == aggregate).order_by(DocumentRow.version.desc()).limit(1)  # type: ignore[attr-defined, arg-type]
+        select(DocumentRow)
+        .where(col(DocumentRow.aggregate) == aggregate)
+        .order_by(col(DocumentRow.version).desc())
+        .limit(1)
     )
     row = tx.session.execute(statement).scalar()
     return row.document() if row else None
@@ -158,12 +161,12 @@ def version_of(tx: Tx, aggregate: str, version: int) -> Any | None:
 
 def versions(tx: Tx, aggregate: str) -> list[Any]:
     """Every version, oldest first."""
-    statement = select(DocumentRow).where(DocumentRow.aggregate == aggregate).order_by(DocumentRow.version)  # type: ignore[arg-type]
+    statement = select(DocumentRow).where(col(DocumentRow.aggregate) == aggregate).order_by(col(DocumentRow.version))
     return [row.document() for row in tx.session.execute(statement).scalars()]
 
 
 def exists(tx: Tx, aggregate: str) -> bool:
-    statement = select(func.count()).select_from(DocumentRow).where(DocumentRow.aggregate == aggregate)  # type: ignore[arg-type]
+    statement = select(func.count()).select_from(DocumentRow).where(col(DocumentRow.aggregate) == aggregate)
     return bool(tx.scalar(statement))
 
 
@@ -171,8 +174,8 @@ def of_child(tx: Tx, subject_id: str, kind: str) -> list[Any]:
     """The newest version of every aggregate of that kind of one child, in aggregate order."""
     statement = (
         select(DocumentRow)
-        .where(DocumentRow.subject_id == subject_id, DocumentRow.kind == kind)  # type: ignore[arg-type]
-        .order_by(DocumentRow.aggregate, DocumentRow.version)
+        .where(col(DocumentRow.subject_id) == subject_id, col(DocumentRow.kind) == kind)
+        .order_by(col(DocumentRow.aggregate), col(DocumentRow.version))
     )
     newest = {row.aggregate: row for row in tx.session.execute(statement).scalars()}
     return [row.document() for row in newest.values()]
@@ -181,10 +184,10 @@ def of_child(tx: Tx, subject_id: str, kind: str) -> list[Any]:
 def newest_of_kind(tx: Tx, kind: str, *, after: str = "", limit: int = 50) -> list[Any]:
     """Aggregates of one kind in order, newest versions, `after` an aggregate name."""
     names = (
-        select(DocumentRow.aggregate)  # type: ignore[call-overload]
-        .where(DocumentRow.kind == kind, DocumentRow.aggregate > after)
+        select(col(DocumentRow.aggregate))
+        .where(col(DocumentRow.kind) == kind, col(DocumentRow.aggregate) > after)
         .distinct()
-        .order_by(DocumentRow.aggregate)
+        .order_by(col(DocumentRow.aggregate))
         .limit(limit)
     )
     found = (latest(tx, name) for (name,) in tx.execute(names).all())
@@ -196,12 +199,12 @@ def add_case(tx: Tx, row: CaseRow) -> None:
 
 
 def case_head(tx: Tx, case_id: str) -> CaseRow | None:
-    return tx.session.execute(select(CaseRow).where(CaseRow.case_id == case_id)).scalar()  # type: ignore[arg-type]
+    return tx.session.execute(select(CaseRow).where(col(CaseRow.case_id) == case_id)).scalar()
 
 
 def change_case(tx: Tx, row: CaseRow) -> None:
     values = row.model_dump(exclude={"case_id"})
-    tx.execute(update(CaseRow).where(CaseRow.case_id == row.case_id).values(values))  # type: ignore[arg-type]
+    tx.execute(update(CaseRow).where(col(CaseRow.case_id) == row.case_id).values(values))
 
 
 def list_cases(
@@ -213,23 +216,25 @@ def list_cases(
     limit: int = 50,
 ) -> list[CaseRow]:
     """Newest change first; `sites` limits to those sites."""
-    statement = select(CaseRow).order_by(CaseRow.recorded_at.desc(), CaseRow.case_id).limit(limit)  # type: ignore[attr-defined]
+    statement = select(CaseRow).order_by(col(CaseRow.recorded_at).desc(), col(CaseRow.case_id)).limit(limit)
     if subject_id is not None:
-        statement = statement.where(CaseRow.subject_id == subject_id)  # type: ignore[arg-type]
+        statement = statement.where(col(CaseRow.subject_id) == subject_id)
     if sites is not None:
-        statement = statement.where(CaseRow.site_id.in_(sites))  # type: ignore[union-attr]
+        statement = statement.where(col(CaseRow.site_id).in_(sites))
     if before is not None:
-        statement = statement.where(CaseRow.recorded_at < before)  # type: ignore[arg-type]
+        statement = statement.where(col(CaseRow.recorded_at) < before)
     return list(tx.session.execute(statement).scalars())
 
 
 def find_case_id(tx: Tx, id_or_number: str) -> str | None:
-    statement = select(CaseRow.case_id).where((CaseRow.case_id == id_or_number) | (CaseRow.case_number == id_or_number))  # type: ignore[call-overload]
+    statement = select(col(CaseRow.case_id)).where(
+        (col(CaseRow.case_id) == id_or_number) | (col(CaseRow.case_number) == id_or_number)
+    )
     return tx.scalar(statement)
 
 
 def next_allocation_version(tx: Tx, subject_id: str) -> int:
-    newest = tx.scalar(select(func.max(AllocationRow.version)).where(AllocationRow.subject_id == subject_id))  # type: ignore[arg-type]
+    newest = tx.scalar(select(func.max(col(AllocationRow.version))).where(col(AllocationRow.subject_id) == subject_id))
     return (newest or 0) + 1
 
 
@@ -238,12 +243,12 @@ def add_row(tx: Tx, row: Audited) -> None:
 
 
 def open_rejected(tx: Tx) -> list[RejectedRow]:
-    statement = select(RejectedRow).where(RejectedRow.state == "open").order_by(RejectedRow.at)  # type: ignore[arg-type]
+    statement = select(RejectedRow).where(col(RejectedRow.state) == "open").order_by(col(RejectedRow.at))
     return list(tx.session.execute(statement).scalars())
 
 
 def rejected(tx: Tx, rejected_id: str, *, lock: bool = False) -> RejectedRow | None:
-    statement = select(RejectedRow).where(RejectedRow.rejected_id == rejected_id)  # type: ignore[arg-type]
+    statement = select(RejectedRow).where(col(RejectedRow.rejected_id) == rejected_id)
     return tx.session.execute(statement.with_for_update() if lock else statement).scalar()
 
 
@@ -251,7 +256,7 @@ def trail(tx: Tx, stream: str, reference_prefix: str) -> Iterator[dict[str, Any]
     """The audit entries of one child that touched rows whose reference begins so, newest first."""
     from shared.audit import AuditRow
 
-    statement = select(AuditRow.entry).where(AuditRow.stream == stream).order_by(AuditRow.seq.desc())  # type: ignore[attr-defined, call-overload]
+    statement = select(col(AuditRow.entry)).where(col(AuditRow.stream) == stream).order_by(col(AuditRow.seq).desc())
     for (entry,) in tx.execute(statement):
         data = json.loads(entry)
         if any(name.startswith(reference_prefix) for name in data["rows"]):

@@ -45,12 +45,16 @@ class SignAssessment(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"version": 2, "password": "…", "meaning": "I agree with this assessment", "decisions": []}]},
+        json_schema_extra={
+            "examples": [{"version": 2, "password": "…", "meaning": "I agree with this assessment", "decisions": []}]
+        },
     )
 
     version: int = Field(ge=1, le=1_000_000)
     password: Annotated[str, StringConstraints(max_length=256)]
-    meaning: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500, pattern=r"^[^\x00]*$")]
+    meaning: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500, pattern=r"^[^\x00]*$")
+    ]
     decisions: list[DecisionBody] = Field(default=[], max_length=500)
 
 
@@ -77,7 +81,12 @@ def routes(db: Database, causality: Causality, clock: Clock) -> APIRouter:
     async def unsigned(who: Viewer, limit: Annotated[int, Query(ge=1, le=500)] = 200) -> JSONResponse:
         rows = await asyncio.to_thread(db.read, lambda tx: store.unsigned(tx, limit))
         shown = [
-            {"case_id": one.case_id, "case_number": one.case_number, "version": one.version, "case_version": one.case_version}
+            {
+                "case_id": one.case_id,
+                "case_number": one.case_number,
+                "version": one.version,
+                "case_version": one.case_version,
+            }
             for one in rows
             if visible(causality, who, one)
         ]
@@ -103,7 +112,10 @@ def routes(db: Database, causality: Causality, clock: Clock) -> APIRouter:
 
     @router.post("/assessments/{case_id}/sign", summary="Accept or override the proposals and sign")
     async def sign(
-        request: Request, case_id: Id, body: SignAssessment, who: Annotated[Identity, Depends(require("sign_assessment"))]
+        request: Request,
+        case_id: Id,
+        body: SignAssessment,
+        who: Annotated[Identity, Depends(require("sign_assessment"))],
     ) -> JSONResponse:
         proved_at = await prove_again(request, who, body.password)
         signed = await asyncio.to_thread(

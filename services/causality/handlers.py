@@ -117,7 +117,9 @@ def sign(
     before = store.latest(tx, case_id)
     assert before is not None
     if before.version != expected_version:
-        raise PreconditionFailed(f"the assessment is at version {before.version}, not {expected_version}; read it again")
+        raise PreconditionFailed(
+            f"the assessment is at version {before.version}, not {expected_version}; read it again"
+        )
     if before.signature is not None:
         raise Conflict(f"{before.signature.signed_by} signed this version already")
     stale = is_stale(before, store.current_versions(tx, before.subject_id))
@@ -125,7 +127,9 @@ def sign(
         raise Conflict(f"something became known since it was proposed ({stale[0].why.en}); read the new proposal")
     decided = _decide(before, decisions)
     body = decided.model_copy(update={"version": before.version + 1, "signature": None, "recorded_at": now})
-    signature = Signature(signed_by=user_id, signed_at=proved_at, meaning=meaning, sha256=sha256(canonical(body)).hexdigest())
+    signature = Signature(
+        signed_by=user_id, signed_at=proved_at, meaning=meaning, sha256=sha256(canonical(body)).hexdigest()
+    )
     signed = body.model_copy(update={"signature": signature})
     _save(causality, tx, signed, "tocsin.assessment.signed.v1", user_id, "signed an assessment", meaning, now)
     return signed
@@ -152,7 +156,9 @@ def _decide(before: Assessment, decisions: Sequence[Decision]) -> Assessment:
         and not (d.reason or "").strip()
     ]
     problems += [
-        FieldProblem("/decisions", f"nothing is proposed for event {event_id} and exposure {exposure_id}", "decide this pair")
+        FieldProblem(
+            "/decisions", f"nothing is proposed for event {event_id} and exposure {exposure_id}", "decide this pair"
+        )
         for (event_id, exposure_id), one in pairs.items()
         if one.proposed is None and (event_id, exposure_id) not in by_pair
     ]
@@ -206,7 +212,11 @@ def _save(
         action=action,
         at=now,
         reason=reason,
-        detail={"case_number": assessment.case_number, "case_version": assessment.case_version, "version": assessment.version},
+        detail={
+            "case_number": assessment.case_number,
+            "case_version": assessment.case_version,
+            "version": assessment.version,
+        },
         rows=[row, sent],
     )
     tx.after_commit(causality.wake.set)

@@ -40,11 +40,22 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
     def consumed(audit: Audit, its_trial: Trial) -> dict[str, Handler]:
         causality = Causality(its_trial, audit, relay_wake)
         made.append(causality)
-        handlers: dict[str, Handler] = {name: lambda tx, receipt, now: on_change(causality, tx, receipt, now) for name in HEARD}
-        return handlers | {name: lambda tx, receipt, now: None for owner, name in SEAL_TYPES.items() if owner != SERVICE}
+        handlers: dict[str, Handler] = {
+            name: lambda tx, receipt, now: on_change(causality, tx, receipt, now) for name in HEARD
+        }
+        return handlers | {
+            name: lambda tx, receipt, now: None for owner, name in SEAL_TYPES.items() if owner != SERVICE
+        }
 
     run = runtime.build(
-        SERVICE, settings=settings, clock=clock, trial=trial, bus=bus, bell=bell, handlers=consumed, relay_wake=relay_wake
+        SERVICE,
+        settings=settings,
+        clock=clock,
+        trial=trial,
+        bus=bus,
+        bell=bell,
+        handlers=consumed,
+        relay_wake=relay_wake,
     )
     return run, [api.routes(run.db, made[0], clock), pages.routes(run.db, made[0], clock), ops_routes(run)]
 

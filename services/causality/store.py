@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, Column, Text, func, insert, select
-from sqlmodel import Field
+from sqlmodel import Field, col
 
 from shared.audit import Audited
 from shared.bus import received
@@ -58,29 +58,34 @@ def add_assessment(tx: Tx, assessment: Assessment) -> AssessmentRow:
 
 def latest(tx: Tx, case_id: str) -> Assessment | None:
     statement = (
-        select(AssessmentRow).where(AssessmentRow.case_id == case_id).order_by(AssessmentRow.version.desc()).limit(1)  # type: ignore[attr-defined, arg-type]
+        select(AssessmentRow)
+        .where(col(AssessmentRow.case_id) == case_id)
+        .order_by(col(AssessmentRow.version).desc())
+        .limit(1)
     )
     row = tx.session.execute(statement).scalar()
     return row.document() if row else None
 
 
 def versions(tx: Tx, case_id: str) -> list[Assessment]:
-    statement = select(AssessmentRow).where(AssessmentRow.case_id == case_id).order_by(AssessmentRow.version)  # type: ignore[arg-type]
+    statement = select(AssessmentRow).where(col(AssessmentRow.case_id) == case_id).order_by(col(AssessmentRow.version))
     return [row.document() for row in tx.session.execute(statement).scalars()]
 
 
 def unsigned(tx: Tx, limit: int = 200) -> list[Assessment]:
     """Cases whose newest assessment nobody has signed, oldest first."""
     newest = (
-        select(AssessmentRow.case_id, func.max(AssessmentRow.version).label("version"))  # type: ignore[call-overload]
-        .group_by(AssessmentRow.case_id)
+        select(col(AssessmentRow.case_id), func.max(col(AssessmentRow.version)).label("version"))
+        .group_by(col(AssessmentRow.case_id))
         .subquery()
     )
     statement = (
         select(AssessmentRow)
-        .join(newest, (newest.c.case_id == AssessmentRow.case_id) & (newest.c.version == AssessmentRow.version))
-        .where(~AssessmentRow.signed)  # type: ignore[operator, arg-type]
-        .order_by(AssessmentRow.recorded_at)
+        .join(
+            newest, (newest.c.case_id == col(AssessmentRow.case_id)) & (newest.c.version == col(AssessmentRow.version))
+        )
+        .where(~col(AssessmentRow.signed))
+        .order_by(col(AssessmentRow.recorded_at))
         .limit(limit)
     )
     return [row.document() for row in tx.session.execute(statement).scalars()]

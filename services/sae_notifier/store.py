@@ -16,12 +16,13 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
     insert,
+    inspect,
     or_,
     select,
     text,
     update,
 )
-from sqlmodel import Field
+from sqlmodel import Field, col
 
 from shared.audit import Audited
 from shared.bus import received
@@ -323,9 +324,9 @@ def current_versions(tx: Tx, subject_id: str) -> dict[str, int]:
 def nullified_cases(tx: Tx, since: datetime | None = None) -> list[CaseReport]:
     """Void cases, whoever's child; `since` limits to those received after it."""
     row = received.ReceivedRow
-    statement = select(row).where(row.type == "tocsin.case.nullified.v1")  # type: ignore[arg-type]
+    statement = select(row).where(col(row.type) == "tocsin.case.nullified.v1")
     if since is not None:
-        statement = statement.where(row.received_at >= since)  # type: ignore[arg-type]
+        statement = statement.where(col(row.received_at) >= since)
     return [CaseReport.read(one.data()) for one in tx.session.execute(statement).scalars()]
 
 
@@ -364,7 +365,7 @@ def add_obligation(tx: Tx, duty: Obligation) -> tuple[ObligationRow, DutyRow]:
         tx.execute(insert(DutyRow).values(head.model_dump()))
     else:
         values = head.model_dump(exclude={"obligation_id"})
-        tx.execute(update(DutyRow).where(DutyRow.obligation_id == duty.obligation_id).values(values))  # type: ignore[arg-type]
+        tx.execute(update(DutyRow).where(col(DutyRow.obligation_id) == duty.obligation_id).values(values))
     return row, head
 
 
@@ -372,8 +373,8 @@ def obligation(tx: Tx, obligation_id: str) -> Obligation | None:
     """The newest version."""
     statement = (
         select(ObligationRow)
-        .where(ObligationRow.obligation_id == obligation_id)  # type: ignore[arg-type]
-        .order_by(ObligationRow.version.desc())  # type: ignore[attr-defined]
+        .where(col(ObligationRow.obligation_id) == obligation_id)
+        .order_by(col(ObligationRow.version).desc())
         .limit(1)
     )
     row = tx.session.execute(statement).scalar()
@@ -382,8 +383,10 @@ def obligation(tx: Tx, obligation_id: str) -> Obligation | None:
 
 def obligation_history(tx: Tx, obligation_id: str) -> list[Obligation]:
     statement = (
-        select(ObligationRow).where(ObligationRow.obligation_id == obligation_id).order_by(ObligationRow.version)
-    )  # type: ignore[arg-type]
+        select(ObligationRow)
+        .where(col(ObligationRow.obligation_id) == obligation_id)
+        .order_by(col(ObligationRow.version))
+    )
     return [row.document() for row in tx.session.execute(statement).scalars()]
 
 
@@ -391,10 +394,12 @@ def obligations_of(tx: Tx, case_ids: Sequence[str]) -> list[Obligation]:
     statement = (
         select(ObligationRow)
         .join(
-            DutyRow, (DutyRow.obligation_id == ObligationRow.obligation_id) & (DutyRow.version == ObligationRow.version)
-        )  # type: ignore[arg-type]
-        .where(DutyRow.case_id.in_(case_ids))  # type: ignore[attr-defined]
-        .order_by(DutyRow.due_strict_at, DutyRow.recipient_id)
+            DutyRow,
+            (col(DutyRow.obligation_id) == col(ObligationRow.obligation_id))
+            & (col(DutyRow.version) == col(ObligationRow.version)),
+        )
+        .where(col(DutyRow.case_id).in_(case_ids))
+        .order_by(col(DutyRow.due_strict_at), col(DutyRow.recipient_id))
     )
     return [row.document() for row in tx.session.execute(statement).scalars()]
 
@@ -406,10 +411,12 @@ def open_obligations(
     statement = (
         select(ObligationRow)
         .join(
-            DutyRow, (DutyRow.obligation_id == ObligationRow.obligation_id) & (DutyRow.version == ObligationRow.version)
-        )  # type: ignore[arg-type]
-        .where(DutyRow.state.in_(states))  # type: ignore[attr-defined]
-        .order_by(DutyRow.due_strict_at, DutyRow.obligation_id)
+            DutyRow,
+            (col(DutyRow.obligation_id) == col(ObligationRow.obligation_id))
+            & (col(DutyRow.version) == col(ObligationRow.version)),
+        )
+        .where(col(DutyRow.state).in_(states))
+        .order_by(col(DutyRow.due_strict_at), col(DutyRow.obligation_id))
         .limit(limit)
     )
     return [row.document() for row in tx.session.execute(statement).scalars()]
@@ -419,16 +426,16 @@ def duties_near(tx: Tx, until: datetime, limit: int = 200) -> list[DutyRow]:
     """Duties not met whose strict due lies before `until`, soonest first."""
     statement = (
         select(DutyRow)
-        .where(DutyRow.state.in_(("open", "filed", "rejected")), DutyRow.due_strict_at <= until)  # type: ignore[attr-defined, arg-type]
-        .order_by(DutyRow.due_strict_at)
+        .where(col(DutyRow.state).in_(("open", "filed", "rejected")), col(DutyRow.due_strict_at) <= until)
+        .order_by(col(DutyRow.due_strict_at))
         .limit(limit)
     )
     return list(tx.session.execute(statement).scalars())
 
 
 def alarms_raised(tx: Tx, obligation_ids: Sequence[str]) -> set[tuple[str, str, datetime]]:
-    statement = select(AlarmRow.obligation_id, AlarmRow.threshold, AlarmRow.due_strict_at).where(  # type: ignore[call-overload]
-        AlarmRow.obligation_id.in_(obligation_ids)  # type: ignore[attr-defined]
+    statement = select(col(AlarmRow.obligation_id), col(AlarmRow.threshold), col(AlarmRow.due_strict_at)).where(
+        col(AlarmRow.obligation_id).in_(obligation_ids)
     )
     return {(a, b, c) for a, b, c in tx.execute(statement)}
 
@@ -437,28 +444,30 @@ def alarms_raised(tx: Tx, obligation_ids: Sequence[str]) -> set[tuple[str, str, 
 
 
 def alert_by_cause(tx: Tx, cause: str) -> AlertRow | None:
-    return tx.session.execute(select(AlertRow).where(AlertRow.cause == cause)).scalar()  # type: ignore[arg-type]
+    return tx.session.execute(select(AlertRow).where(col(AlertRow.cause) == cause)).scalar()
 
 
 def alert(tx: Tx, alert_id: str, *, lock: bool = False) -> AlertRow | None:
-    statement = select(AlertRow).where(AlertRow.alert_id == alert_id)  # type: ignore[arg-type]
+    statement = select(AlertRow).where(col(AlertRow.alert_id) == alert_id)
     return tx.session.execute(statement.with_for_update() if lock else statement).scalar()
 
 
 def alerts(tx: Tx, *, state: str | None = None, case_id: str | None = None, limit: int = 200) -> list[AlertRow]:
     """Newest first."""
-    statement = select(AlertRow).order_by(AlertRow.opened_at.desc(), AlertRow.alert_id).limit(limit)  # type: ignore[attr-defined]
+    statement = select(AlertRow).order_by(col(AlertRow.opened_at).desc(), col(AlertRow.alert_id)).limit(limit)
     if state is not None:
-        statement = statement.where(AlertRow.state == state)  # type: ignore[arg-type]
+        statement = statement.where(col(AlertRow.state) == state)
     if case_id is not None:
-        statement = statement.where(AlertRow.case_id == case_id)  # type: ignore[arg-type]
+        statement = statement.where(col(AlertRow.case_id) == case_id)
     return list(tx.session.execute(statement).scalars())
 
 
 def calls_of(tx: Tx, alert_ids: Sequence[str]) -> list[CallRow]:
     statement = (
-        select(CallRow).where(CallRow.alert_id.in_(alert_ids)).order_by(CallRow.call_at, CallRow.step, CallRow.channel)
-    )  # type: ignore[attr-defined]
+        select(CallRow)
+        .where(col(CallRow.alert_id).in_(alert_ids))
+        .order_by(col(CallRow.call_at), col(CallRow.step), col(CallRow.channel))
+    )
     return list(tx.session.execute(statement).scalars())
 
 
@@ -466,16 +475,16 @@ def claim_calls(tx: Tx, now: datetime, until: datetime, limit: int = 10) -> list
     """Take due calls of open alerts that nobody holds; another instance skips what this one locked."""
     statement = (
         select(CallRow)
-        .join(AlertRow, AlertRow.alert_id == CallRow.alert_id)  # type: ignore[arg-type]
+        .join(AlertRow, col(AlertRow.alert_id) == col(CallRow.alert_id))
         .where(
-            CallRow.state == "waiting",  # type: ignore[arg-type]
-            AlertRow.state == "open",  # type: ignore[arg-type]
-            CallRow.call_at <= now,  # type: ignore[arg-type]
-            or_(CallRow.claimed_until.is_(None), CallRow.claimed_until <= now),  # type: ignore[union-attr, operator]
+            col(CallRow.state) == "waiting",
+            col(AlertRow.state) == "open",
+            col(CallRow.call_at) <= now,
+            or_(col(CallRow.claimed_until).is_(None), col(CallRow.claimed_until) <= now),
         )
-        .order_by(CallRow.call_at)
+        .order_by(col(CallRow.call_at))
         .limit(limit)
-        .with_for_update(skip_locked=True, of=CallRow)  # type: ignore[arg-type]
+        .with_for_update(skip_locked=True, of=CallRow)
     )
     rows = list(tx.session.execute(statement).scalars())
     for row in rows:
@@ -486,13 +495,17 @@ def claim_calls(tx: Tx, now: datetime, until: datetime, limit: int = 10) -> list
 
 def open_alerts_without_waiting_calls(tx: Tx, limit: int = 50) -> list[AlertRow]:
     """Open alerts whose every call has been made: time for another round."""
-    waiting = select(CallRow.alert_id).where(CallRow.alert_id == AlertRow.alert_id, CallRow.state == "waiting").exists()  # type: ignore[arg-type, call-overload]
-    statement = select(AlertRow).where(AlertRow.state == "open", ~waiting).limit(limit)  # type: ignore[arg-type]
+    waiting = (
+        select(col(CallRow.alert_id))
+        .where(col(CallRow.alert_id) == col(AlertRow.alert_id), col(CallRow.state) == "waiting")
+        .exists()
+    )
+    statement = select(AlertRow).where(col(AlertRow.state) == "open", ~waiting).limit(limit)
     return list(tx.session.execute(statement).scalars())
 
 
 def count_open_alerts(tx: Tx) -> int:
-    return int(tx.scalar(select(func.count()).select_from(AlertRow).where(AlertRow.state == "open")))  # type: ignore[arg-type]
+    return int(tx.scalar(select(func.count()).select_from(AlertRow).where(col(AlertRow.state) == "open")))
 
 
 # Forms and filings ----------------------------------------------------------------------------------------------
@@ -508,18 +521,18 @@ def form(tx: Tx, document_id: str) -> FormRow | None:
 
 def forms_of(tx: Tx, case_id: str) -> list[dict[str, Any]]:
     """Without their bytes, newest first."""
-    columns = [column for column in FormRow.__table__.columns if column.name != "content"]  # type: ignore[attr-defined]
-    statement = select(*columns).where(FormRow.case_id == case_id).order_by(FormRow.made_at.desc())  # type: ignore[arg-type, attr-defined]
+    columns = [column for column in inspect(FormRow).columns if column.name != "content"]
+    statement = select(*columns).where(col(FormRow.case_id) == case_id).order_by(col(FormRow.made_at).desc())
     return [dict(row._mapping) for row in tx.execute(statement)]
 
 
 def filing(tx: Tx, filing_id: str, *, lock: bool = False) -> FilingRow | None:
-    statement = select(FilingRow).where(FilingRow.filing_id == filing_id)  # type: ignore[arg-type]
+    statement = select(FilingRow).where(col(FilingRow.filing_id) == filing_id)
     return tx.session.execute(statement.with_for_update() if lock else statement).scalar()
 
 
 def filing_by_number(tx: Tx, message_number: str) -> FilingRow | None:
-    return tx.session.execute(select(FilingRow).where(FilingRow.message_number == message_number)).scalar()  # type: ignore[arg-type]
+    return tx.session.execute(select(FilingRow).where(col(FilingRow.message_number) == message_number)).scalar()
 
 
 def filings(
@@ -531,13 +544,13 @@ def filings(
     limit: int = 500,
 ) -> list[FilingRow]:
     """Newest first."""
-    statement = select(FilingRow).order_by(FilingRow.filed_at.desc(), FilingRow.filing_id).limit(limit)  # type: ignore[attr-defined]
+    statement = select(FilingRow).order_by(col(FilingRow.filed_at).desc(), col(FilingRow.filing_id)).limit(limit)
     if case_id is not None:
-        statement = statement.where(FilingRow.case_id == case_id)  # type: ignore[arg-type]
+        statement = statement.where(col(FilingRow.case_id) == case_id)
     if obligation_id is not None:
-        statement = statement.where(FilingRow.obligation_id == obligation_id)  # type: ignore[arg-type]
+        statement = statement.where(col(FilingRow.obligation_id) == obligation_id)
     if recipient_id is not None:
-        statement = statement.where(FilingRow.recipient_id == recipient_id)  # type: ignore[arg-type]
+        statement = statement.where(col(FilingRow.recipient_id) == recipient_id)
     return list(tx.session.execute(statement).scalars())
 
 
@@ -547,25 +560,25 @@ def claim_filings(tx: Tx, now: datetime, until: datetime, limit: int = 5) -> lis
 
     earlier = aliased(FilingRow)
     blocked = (
-        select(earlier.filing_id)  # type: ignore[call-overload]
+        select(col(earlier.filing_id))
         .where(
-            earlier.case_id == FilingRow.case_id,
-            earlier.recipient_id == FilingRow.recipient_id,
-            earlier.case_version < FilingRow.case_version,
-            earlier.state.in_(("waiting", "failed")),  # type: ignore[attr-defined]
+            col(earlier.case_id) == col(FilingRow.case_id),
+            col(earlier.recipient_id) == col(FilingRow.recipient_id),
+            col(earlier.case_version) < col(FilingRow.case_version),
+            col(earlier.state).in_(("waiting", "failed")),
         )
         .exists()
     )
     statement = (
         select(FilingRow)
         .where(
-            FilingRow.state == "waiting",  # type: ignore[arg-type]
-            FilingRow.method == "mail",  # type: ignore[arg-type]
-            or_(FilingRow.next_attempt_at.is_(None), FilingRow.next_attempt_at <= now),  # type: ignore[union-attr, operator]
-            or_(FilingRow.claimed_until.is_(None), FilingRow.claimed_until <= now),  # type: ignore[union-attr, operator]
+            col(FilingRow.state) == "waiting",
+            col(FilingRow.method) == "mail",
+            or_(col(FilingRow.next_attempt_at).is_(None), col(FilingRow.next_attempt_at) <= now),
+            or_(col(FilingRow.claimed_until).is_(None), col(FilingRow.claimed_until) <= now),
             ~blocked,
         )
-        .order_by(FilingRow.filed_at)
+        .order_by(col(FilingRow.filed_at))
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -577,7 +590,9 @@ def claim_filings(tx: Tx, now: datetime, until: datetime, limit: int = 5) -> lis
 
 
 def receipts_of(tx: Tx, filing_ids: Sequence[str]) -> list[ReceiptRow]:
-    statement = select(ReceiptRow).where(ReceiptRow.filing_id.in_(filing_ids)).order_by(ReceiptRow.recorded_at)  # type: ignore[attr-defined]
+    statement = (
+        select(ReceiptRow).where(col(ReceiptRow.filing_id).in_(filing_ids)).order_by(col(ReceiptRow.recorded_at))
+    )
     return list(tx.session.execute(statement).scalars())
 
 
@@ -587,10 +602,10 @@ def receipt(tx: Tx, receipt_id: str) -> ReceiptRow | None:
 
 def last_received_version(tx: Tx, case_id: str, recipient_id: str) -> int | None:
     """The newest case version that this recipient is known to have received."""
-    statement = select(func.max(FilingRow.case_version)).where(
-        FilingRow.case_id == case_id,  # type: ignore[arg-type]
-        FilingRow.recipient_id == recipient_id,  # type: ignore[arg-type]
-        FilingRow.state == "received",  # type: ignore[arg-type]
+    statement = select(func.max(col(FilingRow.case_version))).where(
+        col(FilingRow.case_id) == case_id,
+        col(FilingRow.recipient_id) == recipient_id,
+        col(FilingRow.state) == "received",
     )
     return tx.scalar(statement)
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, insert, select, update
 from sqlalchemy.engine import Connection
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from shared.bus.port import PARTITIONS, Position
 from shared.db import Tx
@@ -39,8 +39,8 @@ def make_rows(connection: Connection, topics: Iterable[str]) -> None:
 
 def read(tx: Tx, topic: str, partition: int) -> Position:
     row = tx.execute(
-        select(CursorRow.next_offset, CursorRow.last_event_id).where(  # type: ignore[call-overload]
-            CursorRow.topic == topic, CursorRow.partition == partition
+        select(col(CursorRow.next_offset), col(CursorRow.last_event_id)).where(
+            col(CursorRow.topic) == topic, col(CursorRow.partition) == partition
         )
     ).one()
     return Position(row[0], row[1])
@@ -50,7 +50,9 @@ def advance(tx: Tx, topic: str, partition: int, *, first: int, next_offset: int,
     """The first statement of an effect's transaction. Raises CursorMoved when the cursor is not at `first`."""
     moved = tx.execute(
         update(CursorRow)
-        .where(CursorRow.topic == topic, CursorRow.partition == partition, CursorRow.next_offset == first)  # type: ignore[arg-type]
+        .where(
+            col(CursorRow.topic) == topic, col(CursorRow.partition) == partition, col(CursorRow.next_offset) == first
+        )
         .values(next_offset=next_offset, last_event_id=last_event_id)
     )
     if moved.rowcount != 1:

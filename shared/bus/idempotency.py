@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from sqlalchemy import Column, Text, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from shared.db import Tx
 from shared.errors import Conflict, FieldProblem
@@ -54,8 +54,8 @@ def claim(tx: Tx, *, client: str, route: str, key: str, body_sha256: str, now: d
     if inserted.rowcount == 1:
         return None
     row = tx.execute(
-        select(IdempotencyRow.body_sha256, IdempotencyRow.status, IdempotencyRow.answer).where(  # type: ignore[call-overload]
-            IdempotencyRow.client == client, IdempotencyRow.route == route, IdempotencyRow.key == key
+        select(col(IdempotencyRow.body_sha256), col(IdempotencyRow.status), col(IdempotencyRow.answer)).where(
+            col(IdempotencyRow.client) == client, col(IdempotencyRow.route) == route, col(IdempotencyRow.key) == key
         )
     ).one()
     if row[0] != body_sha256:
@@ -69,6 +69,6 @@ def claim(tx: Tx, *, client: str, route: str, key: str, body_sha256: str, now: d
 def settle(tx: Tx, *, client: str, route: str, key: str, status: int, answer: str) -> None:
     tx.execute(
         update(IdempotencyRow)
-        .where(IdempotencyRow.client == client, IdempotencyRow.route == route, IdempotencyRow.key == key)  # type: ignore[arg-type]
+        .where(col(IdempotencyRow.client) == client, col(IdempotencyRow.route) == route, col(IdempotencyRow.key) == key)
         .values(status=status, answer=answer)
     )

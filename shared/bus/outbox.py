@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy import Column, Index, Text, func, insert, select, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, col
 
 from shared.audit import BIG, Audited
 from shared.bus.port import ALLOCATION_TOPIC, SAFETY_TOPIC, Record
@@ -119,14 +119,14 @@ def emit(
 def unpublished(tx: Tx, limit: int) -> list[OutboxRow]:
     """The oldest unpublished rows in position order: by flag, never by a sequence cursor, which would skip a late commit."""
     statement = (
-        select(OutboxRow).where(OutboxRow.published_at.is_(None)).order_by(OutboxRow.position).limit(limit)  # type: ignore[union-attr, arg-type]
+        select(OutboxRow).where(col(OutboxRow.published_at).is_(None)).order_by(col(OutboxRow.position)).limit(limit)
     )
     return list(tx.session.execute(statement).scalars())
 
 
 def backlog(tx: Tx) -> tuple[int, datetime | None, datetime | None]:
     """(unpublished rows, creation of the oldest, creation of the oldest serious one)."""
-    waiting = OutboxRow.published_at.is_(None)  # type: ignore[union-attr]
-    count, oldest = tx.execute(select(func.count(), func.min(OutboxRow.created_at)).where(waiting)).one()
-    serious = tx.scalar(select(func.min(OutboxRow.created_at)).where(waiting, OutboxRow.serious))  # type: ignore[arg-type]
+    waiting = col(OutboxRow.published_at).is_(None)
+    count, oldest = tx.execute(select(func.count(), func.min(col(OutboxRow.created_at))).where(waiting)).one()
+    serious = tx.scalar(select(func.min(col(OutboxRow.created_at))).where(waiting, col(OutboxRow.serious)))
     return count, oldest, serious

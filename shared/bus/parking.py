@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Text, func, insert, select
-from sqlmodel import Field
+from sqlmodel import Field, col
 
 from shared.audit import Audited
 from shared.bus.port import Delivery
@@ -102,7 +102,7 @@ def park(tx: Tx, delivery: Delivery, *, reason: str, detail: str, retry: bool, n
 
 def take(tx: Tx, parked_id: str) -> ParkedRow:
     """One open parked event, locked; NotFound when it is closed or unknown."""
-    statement = select(ParkedRow).where(ParkedRow.parked_id == parked_id, ParkedRow.state == "parked")  # type: ignore[arg-type]
+    statement = select(ParkedRow).where(col(ParkedRow.parked_id) == parked_id, col(ParkedRow.state) == "parked")
     row = tx.session.execute(statement.with_for_update()).scalar()
     if row is None:
         raise NotFound("no parked event by that id is open; it may have been replayed or discarded already")
@@ -111,9 +111,9 @@ def take(tx: Tx, parked_id: str) -> ParkedRow:
 
 def due(tx: Tx, now: datetime) -> list[str]:
     statement = (
-        select(ParkedRow.parked_id)  # type: ignore[call-overload]
-        .where(ParkedRow.state == "parked", ParkedRow.retry, ParkedRow.next_attempt_at <= now)  # type: ignore[operator]
-        .order_by(ParkedRow.next_attempt_at)
+        select(col(ParkedRow.parked_id))
+        .where(col(ParkedRow.state) == "parked", col(ParkedRow.retry), col(ParkedRow.next_attempt_at) <= now)
+        .order_by(col(ParkedRow.next_attempt_at))
         .limit(20)
     )
     return [row[0] for row in tx.execute(statement)]
@@ -126,13 +126,13 @@ def postpone(row: ParkedRow, *, detail: str, now: datetime) -> None:
 
 
 def open_rows(tx: Tx) -> list[ParkedRow]:
-    statement = select(ParkedRow).where(ParkedRow.state == "parked").order_by(ParkedRow.parked_at)  # type: ignore[arg-type]
+    statement = select(ParkedRow).where(col(ParkedRow.state) == "parked").order_by(col(ParkedRow.parked_at))
     return list(tx.session.execute(statement).scalars())
 
 
 def count_open(tx: Tx) -> tuple[int, int]:
     """(open, open and serious)."""
-    is_open = ParkedRow.state == "parked"
-    total = tx.scalar(select(func.count()).select_from(ParkedRow).where(is_open))  # type: ignore[arg-type]
-    serious = tx.scalar(select(func.count()).select_from(ParkedRow).where(is_open, ParkedRow.serious))  # type: ignore[arg-type]
+    is_open = col(ParkedRow.state) == "parked"
+    total = tx.scalar(select(func.count()).select_from(ParkedRow).where(is_open))
+    serious = tx.scalar(select(func.count()).select_from(ParkedRow).where(is_open, col(ParkedRow.serious)))
     return total, serious

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, CheckConstraint, Column, Text, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
-from sqlmodel import Field
+from sqlmodel import Field, col
 
 from shared.audit import Audited
 from shared.db import Tx
@@ -77,7 +77,9 @@ def receive(
         traceparent=event.traceparent,
         received_at=now,
     )
-    newest = tx.scalar(select(func.max(ReceivedRow.version)).where(ReceivedRow.aggregate == event.aggregate)) or 0  # type: ignore[arg-type]
+    newest = (
+        tx.scalar(select(func.max(col(ReceivedRow.version))).where(col(ReceivedRow.aggregate) == event.aggregate)) or 0
+    )
     dialect = postgresql if tx.dialect == "postgresql" else sqlite
     inserted = tx.execute(
         dialect.insert(ReceivedRow)
@@ -86,9 +88,9 @@ def receive(
     )
     if inserted.rowcount != 1:
         known = tx.scalar(
-            select(ReceivedRow.sha256).where(
-                ReceivedRow.aggregate == event.aggregate, ReceivedRow.version == event.version
-            )  # type: ignore[arg-type]
+            select(col(ReceivedRow.sha256)).where(
+                col(ReceivedRow.aggregate) == event.aggregate, col(ReceivedRow.version) == event.version
+            )
         )
         return (Fate.DUPLICATE if known == digest else Fate.CONFLICT), row
     if event.version == newest + 1:
@@ -99,18 +101,20 @@ def receive(
 def latest_of_child(tx: Tx, subject_id: str, prefix: str = "") -> list[ReceivedRow]:
     """The newest version of every aggregate of one child, in aggregate order."""
     other = aliased(ReceivedRow)
-    newest = select(func.max(other.version)).where(other.aggregate == ReceivedRow.aggregate).scalar_subquery()  # type: ignore[arg-type]
+    newest = (
+        select(func.max(col(other.version))).where(col(other.aggregate) == col(ReceivedRow.aggregate)).scalar_subquery()
+    )
     statement = (
         select(ReceivedRow)
-        .where(ReceivedRow.subject_id == subject_id, ReceivedRow.version == newest)  # type: ignore[arg-type]
-        .order_by(ReceivedRow.aggregate)
+        .where(col(ReceivedRow.subject_id) == subject_id, col(ReceivedRow.version) == newest)
+        .order_by(col(ReceivedRow.aggregate))
     )
     if prefix:
-        statement = statement.where(ReceivedRow.aggregate.startswith(prefix))  # type: ignore[attr-defined]
+        statement = statement.where(col(ReceivedRow.aggregate).startswith(prefix))
     return list(tx.session.execute(statement).scalars())
 
 
 def history(tx: Tx, aggregate: str) -> list[ReceivedRow]:
     """Every received version of one aggregate, oldest first."""
-    statement = select(ReceivedRow).where(ReceivedRow.aggregate == aggregate).order_by(ReceivedRow.version)  # type: ignore[arg-type]
+    statement = select(ReceivedRow).where(col(ReceivedRow.aggregate) == aggregate).order_by(col(ReceivedRow.version))
     return list(tx.session.execute(statement).scalars())

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-
 from sqlalchemy import bindparam, text, update
 
 from shared.alarm import Kind

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
+from functools import partial
 
 from shared.alarm import Kind
 from shared.audit import SEALS_STREAM, SERVICE_STREAM, Audit
@@ -253,7 +253,7 @@ class Worker:
         if fate is Fate.CONFLICT:
             raise Poison("conflict", f"{event.aggregate} version {event.version} came again with other bytes")
         if fate is Fate.GAP:
-            tx.after_commit(lambda: self.ring("version_gap", f"{event.aggregate}#{event.version}"))
+            tx.after_commit(partial(self._ring, "version_gap", f"{event.aggregate}#{event.version}"))
         with span(event.traceparent):
             self.audit.record(
                 tx,
@@ -286,6 +286,9 @@ class Worker:
             if self.breaker.failure():
                 self.ring("breaker_open", f"{one.topic}[{one.partition}]")
 
+    def _ring(self, kind: Kind, place: str) -> None:
+        self.ring(kind, place)
+
     def _park(self, tx: Tx, one: Delivery, reason: str, detail: str, retry: bool) -> None:
         now = self.clock.now()
         self._advance(tx, [one])
@@ -297,7 +300,7 @@ class Worker:
             tx, stream=SERVICE_STREAM, actor="system", action="parked an event", at=now, reason=reason, rows=[row]
         )
         kind = _KINDS.get(reason, "event_parked")
-        tx.after_commit(lambda: self.ring(kind, f"{one.topic}[{one.partition}]@{one.offset}"))
+        tx.after_commit(partial(self._ring, kind, f"{one.topic}[{one.partition}]@{one.offset}"))
 
     # Parked events ----------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("cases", "/cases", "see_cases"),
     Entry("subjects", "/subjects", "see_cases"),
     Entry("desk", "/desk", "see_desk"),
+    Entry("assessments", "/assessments", "sign_assessment"),
     Entry("ledger", "/ledger", "see_ledger"),
     Entry("parked", "/parked", "see_parked"),
     Entry("rejected", "/rejected", "close_rejected"),

@@ -84,6 +84,8 @@ class Pages:
             "path": request.url.path,
             "demo": request.app.state.settings.is_demo,
             "service": self.service,
+            # A fragment fetched by a page comes bare; the same address opened by hand is a page of its own.
+            "layout": "bare.html" if request.headers.get("x-fragment") else "base.html",
         }
         return self.environment.get_template(template).render(shared | dict(context or {}))
 

@@ -41,9 +41,9 @@ def load_law(settings: Settings, trial: Trial) -> tuple[Rulebook, dict[str, Cale
 def facts_for_site(trial: Trial, site_id: str | None) -> TrialFacts:
     """The trial as the clock sees it from one site; an unknown site leaves the country open, so every rule counts."""
     site = trial.site(site_id) if site_id else None
-    recipients = {one.id: (Recipient(one.id, one.zone),) for one in trial.recipients}
-    for group in trial.duty_groups:
-        recipients[group.id] = tuple(Recipient(one.id, one.zone) for one in trial.recipients_of(group.id))
+    recipients = {
+        name: tuple(Recipient(one.id, one.zone) for one in found) for name, found in trial.recipients_by_name().items()
+    }
     return TrialFacts(
         trial_id=trial.id,
         site_country=site.country if site else None,
