@@ -12,6 +12,7 @@ from shared.bus.worker import Handler
 from shared.clock import Clock, SystemClock
 from shared.events.catalogue import SEAL_TYPES
 from shared.ops import ops_routes
+from shared.ops_pages import ops_pages
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.trial import Trial
@@ -29,7 +30,12 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
 
     made = runtime.build(SERVICE, settings=settings, clock=clock, trial=trial, bus=bus, bell=bell, handlers=consumed)
     intake = handlers.Intake(trial, made.audit, made.relay.wake)
-    routers = [api.routes(made.db, intake, clock), pages.routes(made.db, intake, clock), ops_routes(made)]
+    routers = [
+        api.routes(made.db, intake, clock),
+        pages.routes(made.db, intake, clock),
+        ops_routes(made),
+        ops_pages(made),
+    ]
     return made, routers
 
 

@@ -15,6 +15,7 @@ from shared.bus.worker import Handler
 from shared.clock import Clock, SystemClock
 from shared.events.catalogue import SEAL_TYPES
 from shared.ops import ops_routes
+from shared.ops_pages import ops_pages
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.trial import Trial
@@ -57,7 +58,12 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         handlers=consumed,
         relay_wake=relay_wake,
     )
-    return run, [api.routes(run.db, made[0], clock), pages.routes(run.db, made[0], clock), ops_routes(run)]
+    return run, [
+        api.routes(run.db, made[0], clock),
+        pages.routes(run.db, made[0], clock),
+        ops_routes(run),
+        ops_pages(run),
+    ]
 
 
 def create_app(settings: Settings) -> FastAPI:

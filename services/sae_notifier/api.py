@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from services.sae_notifier import store, views
 from services.sae_notifier.handlers import Notifier, alerts, filings
 from services.sae_notifier.handlers.filings import Proof
+from services.sae_notifier.handlers.making import make_form
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.clock import Clock
@@ -176,14 +177,6 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
             ),
         )
         return JSONResponse(views.filing(row, await _read(db, lambda tx: store.receipts_of(tx, [row.filing_id]))), 201)
-
-
-def make_form(db: Database, notifier: Notifier, clock: Clock, obligation_id: str, user_id: str) -> store.FormRow:
-    """Draft, typeset outside any transaction, store; the form of an unchanged case for the same recipient is kept, not doubled."""
-    now = clock.now()
-    made = db.read(lambda tx: filings.draft(notifier, tx, obligation_id, now))
-    pdf, _, _ = filings.typeset(made)
-    return db.transact(lambda tx: filings.keep_form(notifier, tx, made, pdf, user_id, clock.now()))
 
 
 def _alerts(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> None:

@@ -19,6 +19,7 @@ from shared.clock import Clock, SystemClock
 from shared.db import Tx
 from shared.events.catalogue import SEAL_TYPES
 from shared.ops import ops_routes
+from shared.ops_pages import ops_pages
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.trial import Trial
@@ -79,7 +80,12 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
     )
     run.supervisor.add("calls", dispatcher.calls_loop)
     run.supervisor.add("alarms", dispatcher.alarms_loop)
-    return run, [api.routes(run.db, notifier, clock), pages.routes(run.db, notifier, clock), ops_routes(run)]
+    return run, [
+        api.routes(run.db, notifier, clock),
+        pages.routes(run.db, notifier, clock),
+        ops_routes(run),
+        ops_pages(run),
+    ]
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    case,
     func,
     insert,
     inspect,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, col
 
-from shared.audit import Audited
+from shared.audit import SEALS_STREAM, Audited, AuditRow
 from shared.bus import received
 from shared.canonical import canonical
 from shared.case import Assessment, Batch, CaseReport, Exposure, Measurement, Obligation, Subject
@@ -620,3 +621,33 @@ def keep_rule_file(tx: Tx, row: RuleFileRow) -> bool:
 
 def rule_file(tx: Tx, sha256: str) -> RuleFileRow | None:
     return tx.session.get(RuleFileRow, sha256)
+
+
+# What the pages list ----------------------------------------------------------------------------------------------
+
+
+def desk_version(tx: Tx) -> str:
+    """Differs as soon as anything on the desk has changed: every change here writes to the trail, seals aside."""
+    statement = select(col(AuditRow.id)).where(col(AuditRow.stream) != SEALS_STREAM)
+    return str(tx.scalar(statement.order_by(col(AuditRow.id).desc()).limit(1)) or 0)
+
+
+def unsettled_filings(tx: Tx, limit: int = 200) -> list[FilingRow]:
+    """Tellings that failed, are still to be sent, or have no receipt yet; the oldest first."""
+    statement = (
+        select(FilingRow)
+        .where(col(FilingRow.state).in_(("failed", "waiting", "sent")))
+        .order_by(col(FilingRow.filed_at), col(FilingRow.filing_id))
+        .limit(limit)
+    )
+    return list(tx.session.execute(statement).scalars())
+
+
+def cases_with_duties(tx: Tx, case_number: str = "", limit: int = 50) -> list[str]:
+    """Case ids, those with something owed first, then the newest number; `case_number` keeps those that contain it."""
+    owed = func.max(case((col(DutyRow.state).in_(("open", "filed", "rejected")), 1), else_=0))
+    statement = select(col(DutyRow.case_id)).group_by(col(DutyRow.case_id), col(DutyRow.case_number))
+    if case_number:
+        statement = statement.where(col(DutyRow.case_number).contains(case_number, autoescape=True))
+    ordered = statement.order_by(owed.desc(), col(DutyRow.case_number).desc()).limit(limit)
+    return [row[0] for row in tx.execute(ordered)]
