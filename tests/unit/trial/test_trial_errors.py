@@ -56,7 +56,11 @@ def changed(old: str, new: str) -> tuple[str, int]:
         ("- person: safety-1", "- person: safety-9", "not among the persons"),
         ("stand_ins: [safety-2]", "stand_ins: [safety-1]", "cannot stand in for themselves"),
         ('starts: "07:00"', 'starts: "7 am"', "write a time"),
-        ("  channels: [mail, page]", "  channels: [mail, webhook, page]", "no webhook address"),
+        (
+            "{kind: mail, address: safety-1@example.org}",
+            '{kind: webhook, address: "https://alerts.example.org/safety-1"}',
+            "no mail address",
+        ),
         ("address: necbr-sae@example.org", "address: by phone", "needs an e-mail"),
         ("effective_to: 2026-06-30", "effective_to: null", "both in force on 2026-07-01"),
         ("effective_to: 2026-06-30", "effective_to: 2020-01-01", "lies before effective_from"),
