@@ -64,13 +64,13 @@ def facts_for_case(trial: Trial, case: CaseReport) -> TrialFacts:
 def keep_files(tx: Tx, audit: Audit, files: list[tuple[str, str]], now: datetime) -> None:
     """Store every file used, by hash, with the versions of the libraries it is read with."""
     versions = " ".join(f"{name}={importlib.metadata.version(name)}" for name in ("holidays", "tzdata"))
+    audit.lock(tx, SERVICE_STREAM)  # two instances start at once and both find nothing
     new = []
     for name, text in files:
         row = RuleFileRow(sha256=sha256(text.encode()), name=name, body=text, versions=versions, first_used_at=now)
         if store.keep_rule_file(tx, row):
             new.append(row)
     if new:
-        audit.lock(tx, SERVICE_STREAM)
         audit.record(
             tx, stream=SERVICE_STREAM, actor="system", action="used rule files for the first time", at=now, rows=new
         )
