@@ -69,6 +69,12 @@ def test_an_assumed_class_relaxes_the_legal_date_once_answered_and_never_the_str
     assert "assumption_answered" in codes(after)
 
 
+def test_an_amendment_that_leaves_the_question_open_moves_nothing() -> None:
+    before = necbr(duties(version(serious=UNANSWERED)))
+    after = necbr(duties(version(serious=UNANSWERED), then(2, UNANSWERED, "12"), then(3, DIED, "16")))
+    assert (after.due_at, after.due_strict_at, after.aware_at) == (before.due_at, before.due_strict_at, before.aware_at)
+
+
 @pytest.mark.parametrize("fields", [{"reason": None}, {"reason": "  "}, {"role": "technician"}, {"role": "other"}])
 def test_an_answer_without_a_reason_or_from_no_clinician_relaxes_nothing(fields: dict[str, object]) -> None:
     after = necbr(duties(version(serious=UNANSWERED), then(2, HOSPITALISED, "10", **fields)))
@@ -199,6 +205,16 @@ def test_a_gap_is_flagged_and_its_filling_never_moves_the_strict_date_later() ->
     assert str(filled.day_0) == "2026-03-12"
     assert filled.due_strict_at == gap.due_strict_at
     assert "strict_date_kept" in codes(filled)
+
+
+def test_news_known_earlier_but_told_later_pulls_the_strict_date() -> None:
+    told_first = then(2, DIED, "16")
+    told_later = version(3, DIED, news="2026-03-12T09:00", recorded="2026-03-18T10:00")
+    without = necbr(duties(version(serious=HARMLESS), told_later))
+    duty = necbr(duties(version(serious=HARMLESS), told_first, told_later))
+    assert duty.due_strict_at <= without.due_strict_at
+    assert str(duty.due_strict_on) == "2026-03-23"
+    assert str(duty.due_on) == "2026-03-25"
 
 
 def test_a_duty_no_rule_explains_any_more_is_kept() -> None:

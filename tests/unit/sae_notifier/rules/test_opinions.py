@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.sae_notifier.rules import AssessmentView, Duty, History, Rulebook, evaluate
+from services.sae_notifier.rules.facts import facts_of
 from shared.case import Exposure
 from tests.unit.sae_notifier.rules.cases import (
     DATA,
@@ -70,6 +71,16 @@ def test_an_unsigned_opinion_may_add_a_duty() -> None:
     draft = assessment(2, 1, signed=False, related="yes", at="2026-03-11T09:00")
     reopened = susar(case("no"), views=(closing, draft))[0]
     assert reopened.ended is None
+
+
+def test_a_draft_never_takes_back_what_was_said_before_it() -> None:
+    views = (assessment(1, 1, signed=True, related="yes"), assessment(2, 1, signed=False, related="no"))
+    (facts,) = facts_of(case(), (), views, TRIAL, {})
+    assert facts["rel_spo"] is True
+    (signed,) = facts_of(case(), (), (*views, assessment(3, 1, signed=True, related="no")), TRIAL, {})
+    assert signed["rel_spo"] is False
+    (draft,) = facts_of(case(), (), (*views, assessment(3, 1, signed=True, related="unknown")), TRIAL, {})
+    assert draft["rel_spo"] is True
 
 
 def test_a_listed_event_closes_only_with_a_signature() -> None:
