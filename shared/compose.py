@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 
 import uvicorn
@@ -22,6 +24,7 @@ from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.telemetry import configure_logging
 
+THREADS = 48
 GRACE_S = 4
 """Ctrl-C ends within 5 s: open connections get this long."""
 
@@ -65,6 +68,8 @@ def lifetime(bus: Bus, closing: Sequence[Callable[[], None]]) -> Callable[[FastA
 
     @contextlib.asynccontextmanager
     async def resources(_: FastAPI) -> AsyncIterator[None]:
+        # asyncio's own default is the number of cores plus four: far too few for transactions that wait for a disk.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="work"))
         await bus.start()
         try:
             yield

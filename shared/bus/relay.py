@@ -29,7 +29,7 @@ log = get_logger(__name__)
 
 BATCH = 200
 SEND_BOUND_S = 5.0
-POLL_S = 0.2
+POLL_S = 0.5
 SEAL_EVERY_S = 2.0
 SERIOUS_BOUND_S = 60.0
 _MARK = (
@@ -60,7 +60,7 @@ class Relay:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def loop(self, stop: asyncio.Event) -> None:
-        """Run until `stop`: a pass after every wake, at the latest every 0.2 s; backs off while a part is away."""
+        """Run until `stop`: a pass after every wake, at the latest every half second; backs off while a part is away."""
         pause = POLL_S
         checked = 0.0
         while not stop.is_set():
@@ -88,14 +88,23 @@ class Relay:
         self._loop = asyncio.get_running_loop()
         self.last_pass = time.monotonic()
         if self.db.dialect == "postgresql":
+            if self._seal_due():
+                # A transaction of its own: the seals' stream must not stay locked while a batch is on its way.
+                await asyncio.to_thread(self.db.transact, self._seal_locked)
             return await asyncio.to_thread(self.db.transact, self._pass_locked)
         return await self._pass_single()
 
-    def _pass_locked(self, tx: Tx) -> int:
+    def _leads(self, tx: Tx) -> bool:
         lock = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
-        if not tx.scalar(lock, {"name": f"relay:{self.db.schema}"}):
+        return bool(tx.scalar(lock, {"name": f"relay:{self.db.schema}"}))
+
+    def _seal_locked(self, tx: Tx) -> None:
+        if self._leads(tx):
+            self._seal(tx)
+
+    def _pass_locked(self, tx: Tx) -> int:
+        if not self._leads(tx):
             return 0
-        self._seal(tx)
         rows = unpublished(tx, BATCH)
         if not rows:
             return 0
