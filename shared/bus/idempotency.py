@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import Column, Text, select, update
+from sqlalchemy import Column, Text, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel, col
 
@@ -50,8 +50,9 @@ def claim(tx: Tx, *, client: str, route: str, key: str, body_sha256: str, now: d
         "answer": "",
         "at": now,
     }
-    inserted = tx.execute(dialect.insert(IdempotencyRow).values(values).on_conflict_do_nothing())
-    if inserted.rowcount == 1:
+    # RETURNING, never rowcount: psycopg gives -1 for an INSERT that SQLAlchemy did not ask to count.
+    statement = dialect.insert(IdempotencyRow).values(values).on_conflict_do_nothing()
+    if tx.execute(statement.returning(literal_column("1"))).first() is not None:
         return None
     row = tx.execute(
         select(col(IdempotencyRow.body_sha256), col(IdempotencyRow.status), col(IdempotencyRow.answer)).where(

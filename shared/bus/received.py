@@ -8,7 +8,7 @@ from enum import Enum
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Text, func, select
+from sqlalchemy import BigInteger, CheckConstraint, Column, Text, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, col
@@ -85,8 +85,9 @@ def receive(
         dialect.insert(ReceivedRow)
         .values(row.model_dump())
         .on_conflict_do_nothing(index_elements=["aggregate", "version"])
+        .returning(literal_column("1"))  # never rowcount: psycopg gives -1 for an INSERT nobody asked to count
     )
-    if inserted.rowcount != 1:
+    if inserted.first() is None:
         known = tx.scalar(
             select(col(ReceivedRow.sha256)).where(
                 col(ReceivedRow.aggregate) == event.aggregate, col(ReceivedRow.version) == event.version
