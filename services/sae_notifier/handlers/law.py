@@ -44,6 +44,7 @@ def facts_for_site(trial: Trial, site_id: str | None) -> TrialFacts:
     recipients = {
         name: tuple(Recipient(one.id, one.zone) for one in found) for name, found in trial.recipients_by_name().items()
     }
+    administration = {"IP_ADMIN"} | ({"HARVEST_PROC"} if trial.harvest_counts_as_ip.value else set())
     return TrialFacts(
         trial_id=trial.id,
         site_country=site.country if site else None,
@@ -53,7 +54,7 @@ def facts_for_site(trial: Trial, site_id: str | None) -> TrialFacts:
         settings=trial.settings,
         countries_with_site=frozenset(one.country for one in trial.sites),
         product_kinds=frozenset(one.kind for one in trial.exposures if one.role == "IP"),
-        administration_kinds=frozenset(one.kind for one in trial.exposures if one.role == "IP_ADMIN"),
+        administration_kinds=frozenset(one.kind for one in trial.exposures if one.role in administration),
     )
 
 

@@ -34,7 +34,7 @@ def legal_due(aware_at: datetime, deadline: Deadline, desk_zone: str, zone: str,
 def strict_due(
     aware_at: datetime, deadline: Deadline, zones: Iterable[str], zone: str, calendar: Calendar | None
 ) -> Due:
-    """The earliest due date over all readings; "at once" is the instant of awareness itself."""
+    """The earliest due date over all readings; "at once" has no number to read, so the house's own limit stands."""
     return _due(aware_at, deadline, zones, zone, calendar, "strict")
 
 
@@ -50,8 +50,7 @@ def _due(
         raise ValueError("aware_at must carry a zone")
     aware_at = aware_at.astimezone(UTC)
     if deadline.unit in ("hours", "at_once"):
-        hours = 0 if deadline.unit == "at_once" and reading == "strict" else deadline.number
-        due_at = aware_at + timedelta(hours=hours)
+        due_at = aware_at + timedelta(hours=deadline.number)
         return Due(aware_at, None, due_at.astimezone(ZoneInfo(zone)).date(), due_at)
     day_0 = min(aware_at.astimezone(ZoneInfo(name)).date() for name in zones)
     if deadline.unit == "calendar_days":
