@@ -72,7 +72,7 @@ def test_the_urgent_notice_depends_on_the_regime_and_on_a_named_doubt(
     found = [one for one in duties(version(serious=Seriousness()), facts=trial(settings)) if one.group == "VN-URGENT"]
     assert {one.recipient_id for one in found} == expected
     for one in found:
-        assert one.due_strict_at == one.aware_at
+        assert one.due_strict_at == one.due_at
         assert (one.due_at - one.aware_at).total_seconds() == 24 * 3600
 
 
