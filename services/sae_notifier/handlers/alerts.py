@@ -34,9 +34,9 @@ def case_alerts(versions: Sequence[CaseReport]) -> list[tuple[str, str, CaseRepo
             found.append((f"sae/{case.case_id}", "sae", case))
         fatal = {"death", "life_threatening", "fatal_outcome", "grade_5"} & set(judged.reasons)
         if fatal and not any(kind == "sae_upgraded" for _, kind, _ in found):
-            first = found and found[0][2].version == case.version
-            if not first:  # a case that was fatal from the start has its one alert already
-                found.append((f"sae/{case.case_id}/fatal", "sae_upgraded", case))
+            if found[0][2].version == case.version:
+                return found  # fatal from the start: it has its one alert, and no later version is an upgrade
+            found.append((f"sae/{case.case_id}/fatal", "sae_upgraded", case))
     return found
 
 
