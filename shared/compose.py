@@ -9,20 +9,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
-from shared import failpoint, migrate
+from shared import failpoint, migrate, runtime
 from shared.alarm import Bell
 from shared.auth import users
 from shared.auth.authenticator import Authenticator
 from shared.auth.demo import ensure_demo_users
 from shared.auth.users import Users
 from shared.bus.port import Bus
-from shared.clock import Clock
+from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.telemetry import configure_logging
+from shared.trial import Trial
+from shared.web.app import make_app
 
 THREADS = 48
 GRACE_S = 4
@@ -79,6 +81,31 @@ def lifetime(bus: Bus, closing: Sequence[Callable[[], None]]) -> Callable[[FastA
                 close()
 
     return resources
+
+
+Build = Callable[[Settings, Clock, Trial, Bus, Bell], tuple[Runtime, list[APIRouter]]]
+"""What every service's `main.build` is."""
+
+
+def single(service: str, build: Build, settings: Settings, *, sign_in: bool = False) -> FastAPI:
+    """One service as a process of its own (production); `sign_in` for the one that serves the sign-in pages."""
+    clock = SystemClock()
+    bus = make_bus(settings, service)
+    run, routers = build(settings, clock, runtime.load_trial(settings), bus, make_bell(settings, clock))
+    auth, auth_db = make_authenticator(settings, clock, service)
+    app = make_app(
+        service,
+        settings,
+        auth,
+        clock,
+        [run.supervisor],
+        resources=lifetime(bus, closers([run], auth_db)),
+        sign_in=sign_in,
+        health_prefix=f"/ops/{service}",
+    )
+    for router in routers:
+        app.include_router(router)
+    return app
 
 
 def serve(app: FastAPI, settings: Settings, service: str) -> None:

@@ -9,14 +9,13 @@ from shared import compose, runtime
 from shared.alarm import Bell
 from shared.bus.port import Bus
 from shared.bus.worker import Handler
-from shared.clock import Clock, SystemClock
+from shared.clock import Clock
 from shared.events.catalogue import SEAL_TYPES
 from shared.ops import ops_routes
 from shared.ops_pages import ops_pages
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.trial import Trial
-from shared.web.app import make_app
 
 SERVICE = "ae_intake"
 
@@ -40,23 +39,7 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
 
 
 def create_app(settings: Settings) -> FastAPI:
-    clock = SystemClock()
-    trial = runtime.load_trial(settings)
-    bus = compose.make_bus(settings, SERVICE)
-    made, routers = build(settings, clock, trial, bus, compose.make_bell(settings, clock))
-    auth, auth_db = compose.make_authenticator(settings, clock, SERVICE)
-    app = make_app(
-        SERVICE,
-        settings,
-        auth,
-        clock,
-        [made.supervisor],
-        resources=compose.lifetime(bus, compose.closers([made], auth_db)),
-        health_prefix=f"/ops/{SERVICE}",
-    )
-    for router in routers:
-        app.include_router(router)
-    return app
+    return compose.single(SERVICE, build, settings, sign_in=True)
 
 
 def main() -> None:

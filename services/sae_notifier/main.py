@@ -15,7 +15,7 @@ from shared.bus.parking import ParkedRow
 from shared.bus.port import Bus
 from shared.bus.wake import Wake
 from shared.bus.worker import Handler
-from shared.clock import Clock, SystemClock
+from shared.clock import Clock
 from shared.db import Tx
 from shared.events.catalogue import SEAL_TYPES
 from shared.ops import ops_routes
@@ -23,7 +23,6 @@ from shared.ops_pages import ops_pages
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.trial import Trial
-from shared.web.app import make_app
 
 SERVICE = "sae_notifier"
 HEARD = (
@@ -89,24 +88,7 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
 
 
 def create_app(settings: Settings) -> FastAPI:
-    clock = SystemClock()
-    trial = runtime.load_trial(settings)
-    bus = compose.make_bus(settings, SERVICE)
-    run, routers = build(settings, clock, trial, bus, compose.make_bell(settings, clock))
-    auth, auth_db = compose.make_authenticator(settings, clock, SERVICE)
-    app = make_app(
-        SERVICE,
-        settings,
-        auth,
-        clock,
-        [run.supervisor],
-        resources=compose.lifetime(bus, compose.closers([run], auth_db)),
-        sign_in=False,
-        health_prefix=f"/ops/{SERVICE}",
-    )
-    for router in routers:
-        app.include_router(router)
-    return app
+    return compose.single(SERVICE, build, settings)
 
 
 def main() -> None:
