@@ -1,0 +1,77 @@
+"""Submissions that could not become even a draft: they stand here until a named person says what was done about each."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from services.ae_intake import handlers, store
+from services.ae_intake.commands import CloseRejected
+from services.ae_intake.pages.desk import Closer, Desk, Id, who_of
+from services.ae_intake.pages.posted import Posted
+from services.ae_intake.store import RejectedRow
+from shared.errors import Conflict
+
+
+@dataclass(frozen=True)
+class Kept:
+    """`text` is what was sent, as text; `fields` the same by field, where it was JSON."""
+
+    rejected_id: str
+    client: str
+    route: str
+    at: datetime
+    problems: list[dict[str, str]]
+    text: str
+
+    @classmethod
+    def of(cls, row: RejectedRow) -> Kept:
+        text = base64.b64decode(row.body).decode(errors="replace")
+        return cls(row.rejected_id, row.client, row.route, row.at, json.loads(row.problems), _spread(text))
+
+
+def _spread(text: str) -> str:
+    """JSON over several lines; anything else as it came."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, indent=1)
+    except (ValueError, RecursionError):
+        return text
+
+
+def add(router: APIRouter, desk: Desk) -> None:
+    @router.get("/rejected")
+    async def listing(request: Request, who: Closer, done: bool = False) -> Response:
+        return await _page(desk, request, done=done)
+
+    @router.post("/rejected/{rejected_id}/close")
+    async def close(request: Request, rejected_id: Id, who: Closer) -> Response:
+        posted = await Posted.of(request)
+        t = desk.words(request)
+        try:
+            reason = CloseRejected(reason=posted.text("reason")).reason
+        except ValidationError:
+            return await _page(
+                desk, request, status=422, wrong={rejected_id: (posted.text("reason"), t("wrong.reason"))}
+            )
+        try:
+            await desk.write(
+                lambda tx: handlers.close_rejected(desk.intake, tx, rejected_id, reason, who_of(who), desk.clock.now())
+            )
+        except Conflict:
+            return await _page(desk, request, status=409, closed_before=True)
+        return RedirectResponse("/rejected?done=1", 303)
+
+
+async def _page(desk: Desk, request: Request, status: int = 200, **context: Any) -> Response:
+    rows = await desk.read(store.open_rejected)
+    context = {"done": False, "wrong": {}, "closed_before": False} | context
+    context |= {"kept": [Kept.of(row) for row in rows], "active": "rejected"}
+    return desk.pages.html(request, "rejected.html", context, status=status)

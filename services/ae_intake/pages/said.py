@@ -1,0 +1,44 @@
+"""One version of a record in words, for tables and for what changed between versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.ae_intake.pages.desk import Words
+from services.ae_intake.pages.specs import Spec
+from shared.case import FreeText, Moment, Quantity, RehabilitationCourse
+from shared.web.times import moment_text
+
+
+def said(spec: Spec, value: Any, t: Words) -> str:
+    """The value as a reader reads it; what is not known says so."""
+    match value:
+        case Moment():
+            return moment_text(value, t.lang)
+        case FreeText():
+            return t("redacted") if value.redacted else value.text
+        case Quantity():
+            return f"{value.value} {value.unit or t('no_unit')}"
+        case RehabilitationCourse():
+            parts = [t("course_number", number=value.number)] if value.number else []
+            parts += [t(f"setting.{value.setting}"), t(f"deliverer.{value.deliverer}")]
+            return ", ".join(parts)
+        case bool():
+            return t("yes" if value else "no")
+        case None | "unknown":
+            return t("unknown")
+    text = str(value)
+    if spec.texts:
+        return spec.texts.get(text, text)
+    return t(f"{spec.group}.{text}") if spec.group else text
+
+
+def changed(specs: Sequence[Spec], old: Any, new: Any, t: Words) -> list[tuple[str, str, str]]:
+    """(label, before, after) of every field that differs."""
+    found: list[tuple[str, str, str]] = []
+    for spec in specs:
+        before, after = (said(spec, getattr(one, spec.name), t) for one in (old, new))
+        if before != after:
+            found.append((t(spec.words), before, after))
+    return found
