@@ -217,22 +217,9 @@ def raise_alarms(notifier: Notifier, tx: Tx, obligation_id: str, subject_id: str
     ]
     if not due:
         return 0
-    newest = due[-1]
-    # Duties of one case under one rule with one due date ring once, together; each keeps its own alarm rows.
-    cause = f"alarm/{duty.case_id}/{duty.rule_id}/{newest.threshold}/{duty.due_strict_at.isoformat()}"
-    alerts.open_alert(
-        notifier,
-        tx,
-        cause=cause,
-        kind="alarm",
-        stream=subject_id,
-        now=now,
-        case_id=duty.case_id,
-        case_number=duty.case_number,
-        obligation_id=obligation_id,
-        threshold=newest.threshold,
-    )
-    alert_id = alerts.alert_id_of(cause)
+    # A threshold that lies at or before awareness (T-24h of a 24-hour duty) says nothing that the first alert did not.
+    ringing = [alarm for alarm in due if alarm.at > duty.aware_at]
+    alert_id = _ring(notifier, tx, duty, ringing[-1].threshold, now) if ringing else ""
     rows = [
         AlarmRow(
             obligation_id=obligation_id,
@@ -246,9 +233,27 @@ def raise_alarms(notifier: Notifier, tx: Tx, obligation_id: str, subject_id: str
     for row in rows:
         store.add_row(tx, row)
     notifier.audit.record(
-        tx, stream=subject_id, actor="system", action=f"raised an alarm ({newest.threshold})", at=now, rows=rows
+        tx, stream=subject_id, actor="system", action=f"raised an alarm ({due[-1].threshold})", at=now, rows=rows
     )
     return len(rows)
+
+
+def _ring(notifier: Notifier, tx: Tx, duty: Obligation, threshold: str, now: datetime) -> str:
+    """Duties of one case under one rule with one due date ring once, together; each keeps its own alarm rows."""
+    cause = f"alarm/{duty.case_id}/{duty.rule_id}/{threshold}/{duty.due_strict_at.isoformat()}"
+    alerts.open_alert(
+        notifier,
+        tx,
+        cause=cause,
+        kind="alarm",
+        stream=duty.subject_id,
+        now=now,
+        case_id=duty.case_id,
+        case_number=duty.case_number,
+        obligation_id=duty.obligation_id,
+        threshold=threshold,
+    )
+    return alerts.alert_id_of(cause)
 
 
 REPLACEMENT_LOOK_BACK = timedelta(hours=24)
