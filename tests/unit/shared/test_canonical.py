@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.canonical import canonical
 
-TEXT = st.text() | st.text(alphabet="aé\u20ac\ud7ff\ue000\uffff\U00010000\U0001f600\"\\\b\x00\x1f\x7f/")
+TEXT = st.text() | st.text(alphabet='aé\u20ac\ud7ff\ue000\uffff\U00010000\U0001f600"\\\b\x00\x1f\x7f/')
 LEAVES = st.none() | st.booleans() | st.integers() | st.integers(-5, 5) | TEXT
 DOCUMENTS = st.dictionaries(
     TEXT, st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=15), max_size=8
