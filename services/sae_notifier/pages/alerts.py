@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
@@ -13,12 +14,20 @@ from services.sae_notifier.handlers import alerts
 from services.sae_notifier.pages import shown
 from services.sae_notifier.pages.face import Face, Id, Seer
 from services.sae_notifier.pages.shown import AlertShown
+from services.sae_notifier.store import AlertRow
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.db import Tx
 from shared.errors import Conflict, NotFound
 
 Confirmer = Annotated[Identity, Depends(require("confirm_alert"))]
+
+
+def rules_of(tx: Tx, rows: Sequence[AlertRow]) -> dict[str, str]:
+    """The rule behind each deadline alarm among these."""
+    named = {row.obligation_id for row in rows if row.obligation_id}
+    found = (store.obligation(tx, obligation_id) for obligation_id in named)
+    return {one.obligation_id: one.rule_id for one in found if one is not None}
 
 
 def add(router: APIRouter, face: Face) -> None:
@@ -29,7 +38,7 @@ def add(router: APIRouter, face: Face) -> None:
             row = store.alert(tx, alert_id)
             if row is None or not face.sees(tx, who, row.subject_id, row.case_id):
                 raise NotFound("no alert by that id")
-            return shown.alert(trial, row, store.calls_of(tx, [alert_id]))
+            return shown.alert(trial, row, store.calls_of(tx, [alert_id]), rules_of(tx, [row]))
 
         return await face.read(unit)
 
@@ -42,7 +51,8 @@ def add(router: APIRouter, face: Face) -> None:
         def unit(tx: Tx) -> list[AlertShown]:
             rows = store.alerts(tx, state=wanted)
             calls = store.calls_of(tx, [row.alert_id for row in rows])
-            return [shown.alert(trial, row, calls) for row in rows]
+            rules = rules_of(tx, rows)
+            return [shown.alert(trial, row, calls, rules) for row in rows]
 
         context = {"alerts": await face.read(unit), "state": wanted or "all", "active": "desk"}
         return face.html.html(request, "alerts.html", context)

@@ -33,8 +33,9 @@ def add(router: APIRouter, face: Face) -> None:
             rows = store.alerts(tx, state="open")
             calls = store.calls_of(tx, [row.alert_id for row in rows])
             duties = [shown.duty(face.notifier, one, now) for one in store.open_obligations(tx)]
+            rules = {one.obligation_id: one.rule_id for one in duties}
             return {
-                "alerts": [shown.alert(trial, row, calls) for row in rows],
+                "alerts": shown.for_desk(shown.alert(trial, row, calls, rules) for row in rows),
                 "groups": shown.grouped(duties),
                 "owed": len(duties),
                 "late": sum(one.late for one in duties),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from services.sae_notifier.handlers import Notifier
@@ -37,6 +38,7 @@ class AlertShown:
     case_id: str | None
     case_number: str
     obligation_id: str | None
+    rule_id: str
     threshold: str
     opened_at: datetime
     open: bool
@@ -159,7 +161,10 @@ class DutyGroup:
     duties: list[DutyShown] = field(default_factory=list)
 
 
-def alert(trial: Trial, row: AlertRow, calls: Iterable[CallRow]) -> AlertShown:
+def alert(
+    trial: Trial, row: AlertRow, calls: Iterable[CallRow], rules: Mapping[str, str] = MappingProxyType({})
+) -> AlertShown:
+    """`rules` maps obligation ids to their rule, so that two alarms of one case can be told apart."""
     mine = tuple(call(trial, one) for one in calls if one.alert_id == row.alert_id)
     return AlertShown(
         alert_id=row.alert_id,
@@ -167,6 +172,7 @@ def alert(trial: Trial, row: AlertRow, calls: Iterable[CallRow]) -> AlertShown:
         case_id=row.case_id,
         case_number=row.case_number or "",
         obligation_id=row.obligation_id,
+        rule_id=rules.get(row.obligation_id or "", ""),
         threshold=row.threshold or "",
         opened_at=row.opened_at,
         open=row.state == "open",
@@ -177,6 +183,15 @@ def alert(trial: Trial, row: AlertRow, calls: Iterable[CallRow]) -> AlertShown:
         note=row.note or "",
         calls=mine,
     )
+
+
+_FIRST = ("sae_upgraded", "sae", "sterility", "parked")
+"""Kinds about a child come before those about our own deadlines and post."""
+
+
+def for_desk(alerts: Iterable[AlertShown]) -> list[AlertShown]:
+    """New harm first, then our own deadlines; the order given (newest first) within each."""
+    return sorted(alerts, key=lambda one: one.kind not in _FIRST)
 
 
 def call(trial: Trial, row: CallRow) -> CallShown:
