@@ -159,12 +159,15 @@ async def _gauges(runtime: Runtime, stop: asyncio.Event) -> None:
             if subscription is None:
                 continue
             lags = await asyncio.wait_for(subscription.lags(), 5.0)
+            positions = await asyncio.to_thread(runtime.db.read, cursor.all_positions)
         except (DatabaseAway, TimeoutError, OSError):
             continue
         except Exception as error:  # the log is away: gauges are not worth a process
             log.debug("gauges.log_away", error_type=type(error).__name__)
             continue
-        positions = await asyncio.to_thread(runtime.db.read, cursor.all_positions)
+        for topic, partition in moved.keys() - {(lag.topic, lag.partition) for lag in lags}:
+            del moved[topic, partition]  # another instance's now: an old number would stand here for ever
+            metrics.CONSUMER_LAG.remove(name, topic, str(partition))
         for lag in lags:
             place = (lag.topic, lag.partition)
             at = positions[place].next_offset if place in positions else lag.position
