@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 COHORT_ORDER = ("subjects", "batches", "exposures", "measurements", "cases")
+_ANSWERS = {
+    "subjects": "subject_id",
+    "batches": "batch_id",
+    "exposures": "exposure_id",
+    "measurements": "measurement_id",
+    "cases": "case_id",
+}
 _FORMS = {4: "%Y", 7: "%Y-%m", 10: "%Y-%m-%d", 13: "%Y-%m-%dT%H", 16: "%Y-%m-%dT%H:%M", 19: "%Y-%m-%dT%H:%M:%S"}
 
 
@@ -96,8 +103,17 @@ def moved(value: Any, days: int) -> Any:
 
 def days_until(steps: tuple[Step, ...], now: datetime) -> int:
     """By how many whole days the story can move so that its last moment is the latest one before `now` (aware)."""
-    last = max(_instants([request.body for step in steps for request in step.requests]))
-    return (now - last) // timedelta(days=1)
+    return (now - last_instant(request for step in steps for request in step.requests)) // timedelta(days=1)
+
+
+def identity(request: Request, answer: Mapping[str, Any]) -> str:
+    """The id that the server's answer to a POST gave to what was sent; remember it under the request's key."""
+    return str(answer[_ANSWERS[request.path.rsplit("/", 1)[1]]])
+
+
+def last_instant(requests: Iterable[Request]) -> datetime:
+    """The latest moment told to the minute in any body."""
+    return max(_instants([request.body for request in requests]))
 
 
 def _instants(value: Any) -> Iterator[datetime]:

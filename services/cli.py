@@ -1,8 +1,9 @@
-"""The `tocsin` command: run, migrate, demo, trial check, audit verify, parked, users."""
+"""The `tocsin` command: run, migrate, demo, trial check, audit verify."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -34,24 +35,41 @@ def load_settings() -> Settings:
 def run() -> None:
     """Start everything embedded on one port (PORT, default 8000; data under TOCSIN_VAR)."""
     from services import embedded
-    from services.history import load_history
+    from services.mailbox import Mailbox, wanted
+    from services.progress import history_supervisor, is_free
     from shared import compose
     from shared.auth.demo import DEMO_USERS
+    from shared.clock import SystemClock
+    from shared.trial import TrialInvalid
 
     settings = load_settings()
+    if "log_level" not in settings.model_fields_set:
+        # A person reads this terminal: the address and the sign-ins must not scroll away under a line per request.
+        settings = settings.model_copy(update={"log_level": "warning"})
+    if not is_free(settings.host, settings.port):
+        err.print(f"PORT: {settings.port} is in use; stop what runs there or choose another port", style="red")
+        raise typer.Exit(2)
+    clock = SystemClock()
+    mailbox = Mailbox(settings.var / "mail", clock) if wanted(settings) else None
+    more = [history_supervisor(settings, clock, out)] if settings.is_demo and settings.history else []
     try:
-        built = embedded.create_app(settings)
-    except UnsafeSettings as error:
+        built = embedded.create_app(settings, clock, mailbox=mailbox, more=more)
+    except (UnsafeSettings, TrialInvalid) as error:
         err.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from None
-    out.print(f"\n[bold]Tocsin[/bold]  {settings.base_url}   data in {settings.var}/")
+    out.print(f"\n[bold]Tocsin[/bold]  {settings.base_url}   dữ liệu / data: {settings.var}/")
+    out.print(
+        f"Thử nghiệm / trial: {built.state.trial.id} ({built.state.trial.title.en})", markup=False, highlight=False
+    )
     if settings.is_demo:
-        out.print("\nDemonstration sign-ins (public passwords, this machine only):")
+        out.print("\nTài khoản minh họa / demonstration sign-ins (public passwords, this machine only):")
         for user in DEMO_USERS:
-            out.print(f"  {user.user_id:<20} {user.password:<34} {user.role}", highlight=False)
-    out.print("\nCtrl-C stops.\n")
-    if settings.is_demo:
-        load_history(built, settings)
+            out.print(f"  {user.user_id:<20} {user.password:<34} {user.role}", highlight=False, soft_wrap=True)
+    if mailbox:
+        out.print(
+            f"\nThư đi / outgoing mail: {settings.base_url}/mailbox  (kept here, sent to nobody)", highlight=False
+        )
+    out.print("\nCtrl-C: dừng / stops.   Another terminal: make demo\n", highlight=False, soft_wrap=True)
     compose.serve(built, settings, "tocsin")
 
 
@@ -75,11 +93,16 @@ def migrate(service: Annotated[str | None, typer.Argument(help="One service, or 
 
 
 @app.command()
-def demo() -> None:
-    """Tell one serious case step by step against the running instance; the last line is JSON."""
+def demo(
+    lang: Annotated[str, typer.Option(help="vi or en; without it, what LANG says, else English.")] = "",
+) -> None:
+    """Tell one serious case step by step against the running instance (PORT); the last line is JSON."""
     from services.demo import tell
 
-    raise typer.Exit(tell(load_settings(), out))
+    if lang not in ("", "vi", "en"):
+        raise typer.BadParameter("vi or en")
+    vietnamese = lang == "vi" or (not lang and os.environ.get("LANG", "").startswith("vi"))
+    raise typer.Exit(tell(load_settings(), out, "vi" if vietnamese else "en"))
 
 
 @trial_app.command("check")

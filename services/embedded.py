@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from fastapi import FastAPI
 from filelock import FileLock, Timeout
 
 from services.ae_intake import main as ae_intake
 from services.causality import main as causality
+from services.mailbox import Mailbox
+from services.mailbox import routes as mailbox_pages
 from services.sae_notifier import main as sae_notifier
 from shared import compose, runtime
 from shared.clock import Clock, SystemClock
 from shared.runtime import Runtime
 from shared.settings import Settings, UnsafeSettings
+from shared.supervise import Supervisor
 from shared.web.app import make_app
 
 BUILDERS = {
@@ -24,8 +27,17 @@ BUILDERS = {
 }
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
-    """One application; `app.state.runtimes` holds the services by name. Raises UnsafeSettings when the folder is in use."""
+def create_app(
+    settings: Settings,
+    clock: Clock | None = None,
+    *,
+    mailbox: Mailbox | None = None,
+    more: Sequence[Supervisor] = (),
+) -> FastAPI:
+    """One application; `app.state.runtimes` holds the services by name. Raises UnsafeSettings when the folder is in use.
+
+    `mailbox` takes the mails of a demonstration; `more` are loops that run beside the services and stop with them.
+    """
     clock = clock or SystemClock()
     settings.var.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.var / "tocsin.lock")
@@ -35,6 +47,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         raise UnsafeSettings(
             [f"TOCSIN_VAR: {settings.var} is in use by another process; stop it or choose another folder"]
         ) from None
+    settings = mailbox.settings(settings) if mailbox else settings
     trial = runtime.load_trial(settings)
     bus = compose.make_bus(settings, "tocsin")
     bell = compose.make_bell(settings, clock)
@@ -48,13 +61,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def resources(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(app):
+        async with mailbox.opened() if mailbox else contextlib.nullcontext(), opened(app):
             yield
 
-    app = make_app("tocsin", settings, auth, clock, [one.supervisor for one in runtimes.values()], resources=resources)
+    supervisors = [*(one.supervisor for one in runtimes.values()), *more]
+    app = make_app("tocsin", settings, auth, clock, supervisors, resources=resources)
     app.state.runtimes = runtimes
     app.state.bus = bus
     app.state.trial = trial
-    for router in routers:
+    for router in [*routers, *([mailbox_pages(mailbox)] if mailbox else [])]:
         app.include_router(router)
     return app

@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     demo: bool | None = Field(
         default=None, description="1: demonstration users and history. Default: on in embedded mode, off in production."
     )
+    history: bool = Field(
+        default=True, description="0: embedded mode loads no demonstration history into an empty database."
+    )
     allow_illustrative: bool = Field(
         default=False,
         description="1: production accepts safety information or a charter marked ILLUSTRATIVE (rehearsals only).",

@@ -1,0 +1,85 @@
+"""The instance's users as the demonstration plays them: each signs in, and an answer that was not expected ends the story."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import httpx
+
+from shared.auth.demo import DEMO_USERS
+
+T = TypeVar("T")
+PASSWORDS = {user.user_id: user.password for user in DEMO_USERS}
+LOOK_EVERY_S = 0.1
+
+
+class NotAsTold(Exception):
+    """What happened instead, in words."""
+
+
+class People:
+    """`as_(user)` sends a request of that user's and returns the JSON of a success."""
+
+    def __init__(self, base_url: str) -> None:
+        # No proxy: the instance is on this machine.
+        self._http = httpx.Client(base_url=base_url, timeout=30, trust_env=False)
+        self._tokens: dict[str, str] = {}
+        self.base_url = base_url
+
+    def close(self) -> None:
+        self._http.close()
+
+    def knock(self) -> None:
+        """Raises NotAsTold when nobody answers there, or somebody else does."""
+        try:
+            answer = self._http.get("/readyz")
+            ready = answer.json().get("ready")
+        except httpx.TransportError:
+            raise NotAsTold(
+                f"no instance answers at {self.base_url}: start one with `make run` in another terminal (the same PORT)"
+            ) from None
+        except (ValueError, AttributeError):
+            raise NotAsTold(f"what answers at {self.base_url} is not Tocsin: choose another PORT") from None
+        if not ready:
+            raise NotAsTold(f"the instance is not ready: {'; '.join(answer.json().get('reasons', []))}")
+
+    def send(self, user: str, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            if user not in self._tokens:
+                self._tokens[user] = self._sign_in(user)
+            sent["Authorization"] = f"Bearer {self._tokens[user]}"
+            answer = self._http.request(method, path, json=body, headers=sent)
+        except httpx.TransportError as error:
+            raise NotAsTold(f"{method} {path}: the instance went away ({type(error).__name__})") from error
+        if not answer.is_success:
+            raise NotAsTold(f"{method} {path} by {user} was answered {answer.status_code}: {answer.text[:500]}")
+        return answer
+
+    def get(self, user: str, path: str) -> Any:
+        return self.send(user, "GET", path).json()
+
+    def post(self, user: str, path: str, body: object = None, **headers: str) -> Any:
+        return self.send(user, "POST", path, body, **headers).json()
+
+    def _sign_in(self, user: str) -> str:
+        answer = self._http.post("/api/v1/sign-in", json={"username": user, "password": PASSWORDS[user]})
+        if not answer.is_success:
+            raise NotAsTold(
+                f"{user} cannot sign in ({answer.status_code}): the instance has no demonstration users (TOCSIN_DEMO=1)"
+            )
+        return str(answer.json()["token"])
+
+
+def until(look: Callable[[], T | None], within_s: float, what: str) -> T:
+    """The first answer that is neither None nor empty; raises NotAsTold when there was none in time."""
+    end = time.monotonic() + within_s
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise NotAsTold(f"after {within_s:.0f} s there is still no {what}")
+        time.sleep(LOOK_EVERY_S)
