@@ -24,7 +24,7 @@ from shared import terms
 from shared.auth.identity import Identity
 from shared.case import CaseReport, Exposure
 from shared.db import Tx
-from shared.errors import Conflict, FieldProblem, PreconditionFailed, Refused, TocsinError
+from shared.errors import Conflict, FieldProblem, PreconditionFailed, Refused, TocsinError, TooLarge
 from shared.web.times import reader_zone, zone_text
 
 M = TypeVar("M", bound=BaseModel)
@@ -66,7 +66,9 @@ def add(router: APIRouter, desk: Desk) -> None:
         except Refused as refused:
             return view.page(posted, 422, view.named(refused.problems, command.prefixes))
         except TocsinError as error:
-            kind = "nullified" if view.newest.nullified else "sent_before" if isinstance(error, Conflict) else "away"
+            kind = "too_large" if isinstance(error, TooLarge) else "away"
+            if isinstance(error, Conflict):
+                kind = "nullified" if view.newest.nullified else "sent_before"
             posted.set("key", fresh_key())
             return view.page(posted, error.status, notice=kind)
         return RedirectResponse(f"/cases/{base.case_id}?done=amended", 303)

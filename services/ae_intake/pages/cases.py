@@ -17,6 +17,7 @@ from services.ae_intake.pages.desk import Desk, Id, Reader, Words, who_of
 from services.ae_intake.pages.facts import Facts, Section
 from services.ae_intake.pages.report import anchor_of
 from services.ae_intake.store import CaseRow
+from shared import terms
 from shared.case import CaseReport, Exposure, Subject, periods
 from shared.case.seriousness import of_case
 from shared.db import Tx
@@ -47,7 +48,9 @@ def add(router: APIRouter, desk: Desk) -> None:
 
         rows = await desk.read(unit)
         more = rows[PAGE - 1].recorded_at.isoformat() if len(rows) > PAGE else ""
-        context = {"rows": rows[:PAGE], "more": more, "q": asked, "active": "cases"}
+        t, version = desk.words(request), desk.intake.trial.ctcae_version
+        told = [(row, terms_in(row.summary, version, t.lang)) for row in rows[:PAGE]]
+        context = {"rows": told, "more": more, "q": asked, "active": "cases"}
         return desk.pages.html(request, "cases.html", context)
 
     @router.get("/cases/{case_id}")
@@ -117,12 +120,25 @@ def load(tx: Tx, desk: Desk, case_id: str, who: handlers.Who, now: datetime) -> 
     )
 
 
+def terms_in(summary: str, version: str, lang: str) -> str:
+    """The coded terms of a list line in the reader's words; a term's own name may hold a comma."""
+    names = {term.name: term.code for term in terms.terms(version)}
+    parts, told = summary.split(", "), []
+    while parts:
+        size = next((n for n in range(len(parts), 0, -1) if ", ".join(parts[:n]) in names), 1)
+        name = ", ".join(parts[:size])
+        told.append(terms.label(names[name], version, lang) if name in names else name)
+        parts = parts[size:]
+    return ", ".join(told)
+
+
 def exposure_name(one: Exposure, facts: Facts) -> str:
     """`Infusion of … 2`, `Muscle relaxant · baclofen`."""
     name = facts.kind_name(one.kind)
-    agent = next((e.agent(one.name) for e in facts.trial.exposures if e.kind == one.kind and one.name), None)
+    entry = next((e for e in facts.trial.exposures if e.kind == one.kind), None)
+    agent = entry.agent(one.name) if entry and one.name else None
     told = agent.label.text(facts.t.lang) if agent else one.name
-    if told and told.casefold() != name.casefold():
+    if told and not (agent and entry and len(entry.agents) == 1):
         name += f" · {told}"
     return name + (f" ({facts.t('number')} {one.infusion_number})" if one.infusion_number else "")
 

@@ -23,7 +23,7 @@ class Posted:
         return cls((name, value) for name, value in form.multi_items() if not isinstance(value, UploadFile))
 
     def text(self, name: str) -> str:
-        return self._values.get(name, [""])[0]
+        return next(iter(self._values.get(name, ())), "")
 
     def all(self, name: str) -> list[str]:
         return self._values.get(name, [])

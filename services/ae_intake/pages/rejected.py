@@ -15,10 +15,12 @@ from starlette.responses import RedirectResponse, Response
 
 from services.ae_intake import handlers, store
 from services.ae_intake.commands import CloseRejected
-from services.ae_intake.pages.desk import Closer, Desk, Id, who_of
+from services.ae_intake.pages.desk import Closer, Desk, Id, Words, who_of
 from services.ae_intake.pages.posted import Posted
 from services.ae_intake.store import RejectedRow
 from shared.errors import Conflict
+
+_MOMENTS = {"onset", "end", "since", "site_aware", "desk_aware", "determined_reportable", "news_known"}
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,35 @@ class Kept:
     client: str
     route: str
     at: datetime
-    problems: list[dict[str, str]]
+    problems: list[Reason]
     text: str
 
     @classmethod
-    def of(cls, row: RejectedRow) -> Kept:
+    def of(cls, row: RejectedRow, t: Words) -> Kept:
         text = base64.b64decode(row.body).decode(errors="replace")
-        return cls(row.rejected_id, row.client, row.route, row.at, json.loads(row.problems), _spread(text))
+        reasons = [Reason.of(problem, t) for problem in json.loads(row.problems)]
+        return cls(row.rejected_id, row.client, row.route, row.at, reasons, _spread(text))
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`said` in the reader's language, where we have words for it; `detail` as the check put it."""
+
+    said: str
+    detail: str
+    pointer: str
+
+    @classmethod
+    def of(cls, problem: dict[str, str], t: Words) -> Reason:
+        pointer = problem.get("pointer", "")
+        detail = " – ".join(part for part in (problem.get("detail"), problem.get("remedy")) if part)
+        if not pointer:
+            empty = problem.get("detail") == "the report is empty"
+            return cls(t("report.empty") if empty else "", detail, "")
+        names = [part for part in pointer.split("/") if part and not part.isdecimal()]
+        field = next((name for name in reversed(names) if t.has(f"field.{name}")), "")
+        kind = "code" if names[-1].endswith("_id") else "moment" if field in _MOMENTS else "value"
+        return cls(f"{t(f'field.{field}')}: {t(f'wrong.{kind}')}" if field else "", detail, pointer)
 
 
 def _spread(text: str) -> str:
@@ -73,5 +97,5 @@ def add(router: APIRouter, desk: Desk) -> None:
 async def _page(desk: Desk, request: Request, status: int = 200, **context: Any) -> Response:
     rows = await desk.read(store.open_rejected)
     context = {"done": False, "wrong": {}, "closed_before": False} | context
-    context |= {"kept": [Kept.of(row) for row in rows], "active": "rejected"}
+    context |= {"kept": [Kept.of(row, desk.words(request)) for row in rows], "active": "rejected"}
     return desk.pages.html(request, "rejected.html", context, status=status)

@@ -22,7 +22,7 @@ from services.ae_intake.submission import Rejected
 from shared.auth.identity import Identity
 from shared.case import CRITERIA, CaseReport
 from shared.db import Tx
-from shared.errors import Conflict, NotFound, TocsinError
+from shared.errors import Conflict, NotFound, TocsinError, TooLarge
 from shared.trial import Trial
 
 ROUTE = "POST /report"
@@ -59,7 +59,7 @@ def add(router: APIRouter, desk: Desk) -> None:
             posted.set("key", fresh_key())
             problems = _problems(desk.words(request), rejected)
             notice = ("rejected", {"id": rejected.rejected_id})
-            return await _page(desk, request, who, posted, 422, problems, notice)
+            return await _page(desk, request, who, posted, rejected.status, problems, notice)
         except Conflict:  # the form was sent, went back, and was changed: a new report, or news about the first one?
             posted.set("key", fresh_key())
             return await _page(desk, request, who, posted, 409, {}, ("sent_before", {}))
@@ -168,6 +168,8 @@ def _problems(t: Words, rejected: Rejected) -> dict[str, str]:
         pointer = next((one for one in _FIELDS if one and problem.pointer.startswith(one)), "")
         name = _FIELDS[pointer]
         found.setdefault(name, t("report.empty") if not problem.pointer else t(f"report.wrong.{name}"))
+    if rejected.status == TooLarge.status:
+        found["what"] = t("report.wrong.what")
     return found
 
 

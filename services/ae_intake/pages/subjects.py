@@ -6,6 +6,7 @@ The arm stands nowhere here.
 from __future__ import annotations
 
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from services.ae_intake.pages.desk import Desk, Id, Reader, Words
 from services.ae_intake.pages.facts import Facts
 from services.ae_intake.pages.record_specs import specs
 from services.ae_intake.pages.said import said
+from services.ae_intake.pages.specs import date_text
 from shared import trial as trials
 from shared.auth.identity import Identity
 from shared.case import Batch, Exposure, Measurement, Subject, periods
@@ -98,7 +100,7 @@ def _period(period: Period, zone: str, reader: str | None, t: Words) -> dict[str
     return {
         "name": t(f"period.{period.name}"),
         "begin": edge_text(period.start, zone, reader, t),
-        "end": edge_text(period.end, zone, reader, t) if period.end else t("goes_on"),
+        "end": edge_text(period.end, zone, reader, t) if period.end else t("open_end"),
     }
 
 
@@ -113,6 +115,9 @@ def edge_text(edge: Edge, zone: str, reader: str | None, t: Words) -> str:
         return t("after_time", at=told[0])
     if (edge.latest - edge.earliest).total_seconds() < 60:
         return told[0]
+    first, last = (at.astimezone(ZoneInfo(zone)) for at in (edge.earliest, edge.latest))
+    if first.date() == last.date() and (first.hour, first.minute, last.hour, last.minute) == (0, 0, 23, 59):
+        return date_text(first.date().isoformat(), t.lang)
     return t("between_times", first=told[0], last=told[1])
 
 

@@ -143,6 +143,10 @@ class _Scale:
     start: datetime
     end: datetime
 
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
+
     def x(self, at: datetime) -> float:
         part = (at - self.start) / (self.end - self.start)
         return round(LEFT + (RIGHT - LEFT) * min(1.0, max(0.0, part)), 2)
@@ -168,7 +172,8 @@ def _spans(thing: Thing, scale: _Scale, now: datetime) -> list[Span]:
     if begin.latest - earliest > timedelta(minutes=90):  # told to the day or coarser: it began somewhere in here
         found += scale.span(earliest, begin.latest, style, doubt=True)
     if thing.momentary:
-        if end and end.earliest and end.earliest > begin.latest:
+        long = end is not None and end.earliest is not None and end.earliest - begin.latest > scale.length / 40
+        if long and end and end.earliest:  # shorter ones hide behind their mark
             found += scale.span(begin.latest, end.earliest, style, doubt=False)
         return found
     if thing.ongoing:
@@ -203,7 +208,7 @@ _MONTHS = (1, 2, 3, 6, 12, 24, 60)
 
 def _ticks(scale: _Scale, zone: str, most: int = 5) -> tuple[Tick, ...]:
     """At most five: hours or days where the window is short, first days of months where it is long."""
-    length = scale.end - scale.start
+    length = scale.length
     local = scale.start.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     step = next((one for one in _STEPS if length / one <= most), None)
     if step is not None:
