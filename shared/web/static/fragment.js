@@ -33,7 +33,9 @@
     const body = new DOMParser().parseFromString(html, "text/html").body;
     if (body.innerHTML === section.dataset.last) return;
     section.dataset.last = body.innerHTML;
+    const unfolded = [...section.querySelectorAll("details[open][id]")].map((one) => one.id);
     section.replaceChildren(...body.childNodes);
+    for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
     if (inside) document.getElementById(inside)?.focus();
     for (const nested of section.querySelectorAll("[data-fragment]")) begin(nested);
   }
