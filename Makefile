@@ -51,7 +51,7 @@ compose: ## Is docker-compose.yml one that docker-compose takes? (made-up secret
 	deploy/check-compose
 
 ##@ Keep it
-.PHONY: install lock format kafka help
+.PHONY: install lock format docs screenshots kafka help
 install: $(INSTALLED) ## Only install into .venv
 
 lock: ## Renew both lock files from pyproject.toml (needs uv); versions stay unless ARGS="--upgrade"
@@ -62,8 +62,14 @@ format: $(INSTALLED) ## Rewrite the code the way `check` wants it
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
+docs: $(INSTALLED) ## Make the tables of the documentation anew from the code
+	$(BIN)/python -m docs.tables
+
+screenshots: $(INSTALLED) ## Take the README's pictures from an instance of their own (needs Chromium)
+	$(BIN)/python -m docs.screenshots $(ARGS)
+
 kafka: $(INSTALLED) ## Fetch Kafka's jars and run one broker until Ctrl-C (for TOCSIN_TEST_KAFKA)
 	$(BIN)/python -m deploy.dev.kafka start $(ARGS)
 
 help: ## This
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  \033[36m%-9s\033[0m %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  \033[36m%-11s\033[0m %s\n", $$1, $$2}' Makefile
