@@ -14,7 +14,7 @@ from typing import cast
 from shared.errors import NotFound
 
 _NAME = re.compile(r"^\d{8}T\d{6}Z-\d{4,}$")
-_SHOWN = ("From", "To", "Subject", "Date", "Message-ID")
+_HIDDEN = ("From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Attached:
 
 @dataclass(frozen=True)
 class Kept:
-    """One mail; `headers` are those that are not shown as fields of their own."""
+    """One mail; `headers` are those that are neither shown as fields of their own nor only about the encoding."""
 
     name: str
     sender: str
@@ -63,7 +63,7 @@ def read(directory: Path, name: str) -> Kept:
         subject=str(mail["Subject"] or ""),
         sent_at=_date(mail),
         message_id=str(mail["Message-ID"] or ""),
-        headers=tuple((key, str(value)) for key, value in mail.items() if key not in _SHOWN),
+        headers=tuple((key, str(value)) for key, value in mail.items() if key not in _HIDDEN),
         text=body.get_content() if body else "",
         attachments=tuple(_attached(part) for part in mail.iter_attachments()),
     )
