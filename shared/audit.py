@@ -17,12 +17,12 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Integer, Text, UniqueConstraint, insert, literal_column, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, Column, Integer, Text, UniqueConstraint, insert, select
 from sqlmodel import Field, SQLModel, col
 
 from shared.canonical import canonical
 from shared.db import Tx
+from shared.statement import Statement, insert_into
 
 BIG = BigInteger().with_variant(Integer, "sqlite")
 """A 64-bit number that SQLite still takes as its row id."""
@@ -91,6 +91,27 @@ class Audited(SQLModel):
         return row_digest(type(self), {name: getattr(self, name) for name in self.audit_content})
 
 
+class Written:
+    """A row of `model` as it was just written, without the cost of a mapped object; the trail takes either."""
+
+    __slots__ = ("model", "values")
+
+    def __init__(self, model: type[Audited], values: Mapping[str, Any]) -> None:
+        self.model, self.values = model, values
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def audit_reference(self) -> str:
+        return row_reference(self.model, self.values)
+
+    def audit_digest(self) -> str:
+        return row_digest(self.model, self.values)
+
+
 def row_reference(model: type[Audited], values: Mapping[str, Any]) -> str:
     return model.audit_name() + "/" + "/".join(str(values[name]) for name in model.audit_key)
 
@@ -98,7 +119,10 @@ def row_reference(model: type[Audited], values: Mapping[str, Any]) -> str:
 def row_digest(model: type[Audited], values: Mapping[str, Any]) -> str:
     """SHA-256 over the covered columns in their declared order, times as UTC ISO text."""
     parts = [[name, _plain(values[name])] for name in model.audit_content]
-    return sha256(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return sha256(_COMPACT.encode(parts).encode()).hexdigest()
+
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def _plain(value: Any) -> Any:
@@ -132,6 +156,25 @@ def _mac(key: bytes, *parts: str) -> str:
     return hmac.new(key, "\x1f".join(parts).encode(), sha256).hexdigest()
 
 
+_LOCK = Statement(
+    "streams",
+    "SELECT seq, mac FROM streams WHERE stream = :stream FOR UPDATE",
+    sqlite="SELECT seq, mac FROM streams WHERE stream = :stream",
+)
+_MAKE_AND_LOCK = Statement(
+    "streams",
+    "INSERT INTO streams (stream, seq, mac, head) VALUES (:stream, 0, '', '') "
+    "ON CONFLICT (stream) DO UPDATE SET seq = streams.seq RETURNING seq, mac",
+)
+_MOVE_HEAD = Statement("streams", "UPDATE streams SET seq = :seq, mac = :mac, head = :head WHERE stream = :stream")
+_ADD_ENTRY = insert_into(AuditRow, without=("id",))
+
+
+def lock_question(stream: str) -> tuple[Statement, Mapping[str, Any]]:
+    """For `Tx.foresee`: what `Audit.lock` will ask first."""
+    return _LOCK, {"stream": stream}
+
+
 @dataclass
 class _Head:
     seq: int
@@ -152,14 +195,8 @@ class Audit:
         later = [held for held in tx.locked if held > stream and held != SERVICE_STREAM]
         if later and tx.dialect == "postgresql":
             raise RuntimeError(f"stream locks must be taken in ascending order ({stream!r} after {max(later)!r})")
-        dialect = postgresql if tx.dialect == "postgresql" else sqlite
-        statement = (
-            dialect.insert(StreamRow)
-            .values(stream=stream, seq=0, mac="", head="")
-            .on_conflict_do_update(index_elements=["stream"], set_={"seq": literal_column("streams.seq")})
-            .returning(literal_column("seq"), literal_column("mac"))
-        )
-        seq, mac = tx.execute(statement).one()
+        found = tx.rows(_LOCK, {"stream": stream}) or tx.rows(_MAKE_AND_LOCK, {"stream": stream})
+        seq, mac = found[0]
         tx.locked[stream] = _Head(seq, mac)
 
     def record(
@@ -172,7 +209,7 @@ class Audit:
         at: datetime,
         reason: str | None = None,
         detail: Mapping[str, Any] | None = None,
-        rows: Iterable[Audited] = (),
+        rows: Iterable[Audited | Written] = (),
         removed: Sequence[str] = (),
     ) -> None:
         """Append one entry to a locked stream; `rows` are the rows as just written, `removed` references of deleted ones."""
@@ -193,8 +230,9 @@ class Audit:
             }
         ).decode()
         mac = _mac(self.keys.current, entry, head.mac)
-        tx.execute(
-            insert(AuditRow).values(stream=stream, seq=head.seq + 1, entry=entry, key_id=self.keys.current_id, mac=mac)
+        tx.write(
+            _ADD_ENTRY,
+            {"stream": stream, "seq": head.seq + 1, "entry": entry, "key_id": self.keys.current_id, "mac": mac},
         )
         head.seq, head.mac = head.seq + 1, mac
         if not head.dirty:
@@ -203,11 +241,8 @@ class Audit:
 
     def _write_head(self, tx: Tx, stream: str, head: _Head) -> None:
         # The head row is written once per transaction: the lock has been ours since `lock`.
-        tx.execute(
-            update(StreamRow)
-            .where(col(StreamRow.stream) == stream)
-            .values(seq=head.seq, mac=head.mac, head=self._head_mac(self.keys.current, stream, head.seq, head.mac))
-        )
+        proof = self._head_mac(self.keys.current, stream, head.seq, head.mac)
+        tx.write(_MOVE_HEAD, {"stream": stream, "seq": head.seq, "mac": head.mac, "head": proof})
 
     def _head_mac(self, key: bytes, stream: str, seq: int, mac: str) -> str:
         return f"{AuditKeys.id_of(key)}:{_mac(key, 'head', self.service, stream, str(seq), mac)}"

@@ -8,20 +8,25 @@ keys, row locks taken in one order (cursor, idempotency key, streams ascending, 
 from __future__ import annotations
 
 import contextvars
+import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
 from shared.errors import Unavailable
+from shared.statement import Later, Statement, as_one, flattened
 
 T = TypeVar("T")
+Row = tuple[Any, ...]
 
 IDLE_IN_TRANSACTION_MS = 10_000
 """A stopped process that holds a transaction froze every other one for as long as it slept (measured); this ends it."""
@@ -30,14 +35,28 @@ STATEMENT_TIMEOUT_MS = 30_000
 
 
 class Tx:
-    """One open transaction. `locked` holds the stream rows this transaction has locked (see `shared.audit`)."""
+    """One open transaction. `locked` holds the stream rows this transaction has locked (see `shared.audit`).
+
+    There are two ways to the database. `session` and `execute` are SQLAlchemy's. `write` and `rows` hand a prepared
+    `Statement` to the driver: a write waits until something reads its table, SQLAlchemy is used, or the transaction ends.
+    """
 
     def __init__(self, session: Session, dialect: str) -> None:
-        self.session = session
+        self._session = session
         self.dialect = dialect
         self.locked: dict[str, Any] = {}
         self._before: list[Callable[[], None]] = []
         self._after: list[Callable[[], None]] = []
+        self._later = Later()
+        self._foreseen: dict[tuple[Statement, Row], list[Row]] = {}
+        self._raw: Any = None
+
+    @property
+    def session(self) -> Session:
+        """SQLAlchemy's session; what waits is written first, so that it sees it."""
+        if self._later:
+            self._write_now()
+        return self._session
 
     def execute(self, statement: Any, parameters: Any = None) -> Any:
         """Run one statement; nothing is autoflushed behind it."""
@@ -45,6 +64,70 @@ class Tx:
 
     def scalar(self, statement: Any, parameters: Any = None) -> Any:
         return self.session.execute(statement, parameters).scalar()
+
+    def write(self, statement: Statement, values: Mapping[str, Any]) -> None:
+        """Insert or update, at the latest before the commit; a conflict is raised then."""
+        if not self._later.takes(statement):
+            self._write_now()
+        self._later.add(statement, statement.bound(self.dialect, values))
+
+    def rows(self, statement: Statement, values: Mapping[str, Any]) -> list[Row]:
+        """Run now and give every row."""
+        bound = statement.bound(self.dialect, values)
+        foreseen = self._foreseen.pop((statement, bound), None)
+        if foreseen is not None:
+            return foreseen
+        if self._later.touches(statement.table):
+            self._write_now()
+        with self._translated(statement):
+            return self._driver().execute(statement.text(self.dialect), bound).fetchall()
+
+    def foresee(self, *questions: tuple[Statement, Mapping[str, Any]]) -> None:
+        """Run these now, in this order, in one round trip; `rows` then finds the answers. For the start of a transaction:
+        what is written in between makes them stale. Where there is no way to travel (SQLite) nothing happens."""
+        if self.dialect != "postgresql" or self._later:
+            return
+        asked = [(statement, statement.bound(self.dialect, values)) for statement, values in questions]
+        raw = self._driver()
+        with self._translated(asked[0][0]):
+            with raw.pipeline():
+                cursors = [raw.execute(statement.text(self.dialect), bound) for statement, bound in asked]
+            self._foreseen = {key: cursor.fetchall() for key, cursor in zip(asked, cursors, strict=True)}
+
+    def _write_now(self) -> None:
+        taken = self._later.take()
+        with self._translated(taken[0][0]):
+            raw = self._driver()
+            if self.dialect == "postgresql" and len(taken) > 1 and all(len(bounds) == 1 for _, bounds in taken):
+                statement = as_one(tuple(statement for statement, _ in taken), self.dialect)
+                raw.execute(statement, flattened(bounds[0] for _, bounds in taken))
+                return
+            for statement, bounds in taken:
+                if len(bounds) == 1:
+                    raw.execute(statement.text(self.dialect), bounds[0])
+                else:
+                    raw.cursor().executemany(statement.text(self.dialect), bounds)
+
+    def _driver(self) -> Any:
+        """The driver's own connection, inside this transaction."""
+        if self._raw is None:
+            self._raw = self._session.connection().connection.driver_connection
+        return self._raw
+
+    @contextmanager
+    def _translated(self, statement: Statement) -> Iterator[None]:
+        """The driver's errors as SQLAlchemy's, so that there is one kind; a lost connection takes its pool with it."""
+        try:
+            yield
+        except psycopg.Error as error:
+            lost = self._raw is not None and self._raw.closed
+            if lost:  # the others of the pool are most likely lost too: each would fail one request
+                connection = self._session.connection()
+                connection.invalidate(error)
+                connection.engine.dispose()
+            raise _as_one_kind(statement, error, psycopg.Error, lost=lost) from error
+        except sqlite3.Error as error:
+            raise _as_one_kind(statement, error, sqlite3.Error) from error
 
     def before_commit(self, hook: Callable[[], None]) -> None:
         """Run just before the commit, inside the transaction, in the order added."""
@@ -54,8 +137,18 @@ class Tx:
         """Run once the commit is durable (to wake a loop, never to do work that matters)."""
         self._after.append(hook)
 
-    def savepoint(self) -> Any:
-        return self.session.begin_nested()
+    def finish(self) -> None:
+        """Write everything that still waits; the commit is next."""
+        self._session.flush()
+        for hook in self._before:
+            hook()
+        if self._later:
+            self._write_now()
+
+
+def _as_one_kind(statement: Statement, error: Exception, base: type[Exception], *, lost: bool = False) -> BaseException:
+    where = f"on {statement.table}"
+    return DBAPIError.instance(where, None, error, base, hide_parameters=True, connection_invalidated=lost)
 
 
 class Database:
@@ -107,9 +200,7 @@ class Database:
                 if self.dialect == "sqlite":
                     session.connection()  # BEGIN IMMEDIATE now, so that reads inside see what they will overwrite
                 result = fn(tx)
-                session.flush()
-                for hook in tx._before:
-                    hook()
+                tx.finish()
                 session.commit()
         except (OperationalError, InterfaceError) as error:
             raise DatabaseAway(str(error.orig or error).splitlines()[0][:200]) from error

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any
 
 from services.ae_intake.commands import AmendCase, EventInput, GivenInput, OpinionInput, SubmitCase
@@ -313,9 +314,16 @@ def suspicions(case: CaseReport, others: Iterable[CaseReport]) -> tuple[Suspicio
     return tuple(found)
 
 
+@lru_cache(maxsize=8_192)
+def _interval(moment: Moment) -> tuple[datetime, datetime]:
+    """Both readings of a moment: every report about a child compares its onset with those told before."""
+    return moment.earliest(), moment.latest()
+
+
 def _alike(mine: AdverseEvent, theirs: AdverseEvent) -> tuple[str, ...]:
     if mine.onset and theirs.onset:
-        gap = max(mine.onset.earliest() - theirs.onset.latest(), theirs.onset.earliest() - mine.onset.latest())
+        (mine_first, mine_last), (their_first, their_last) = _interval(mine.onset), _interval(theirs.onset)
+        gap = max(mine_first - their_last, their_first - mine_last)
         if gap > NEAR_ONSET:
             return ()
         near = "near_onset"
@@ -324,9 +332,8 @@ def _alike(mine: AdverseEvent, theirs: AdverseEvent) -> tuple[str, ...]:
     if mine.term and theirs.term and mine.term.code == theirs.term.code:
         return near, "same_term"
     if mine.verbatim and theirs.verbatim:
-        ratio = SequenceMatcher(
-            None, mine.verbatim.text.casefold()[:500], theirs.verbatim.text.casefold()[:500]
-        ).ratio()
-        if ratio > 0.8:
+        words = SequenceMatcher(None, mine.verbatim.text.casefold()[:500], theirs.verbatim.text.casefold()[:500])
+        # The quick ones are upper bounds of the last one.
+        if words.real_quick_ratio() > 0.8 and words.quick_ratio() > 0.8 and words.ratio() > 0.8:
             return near, "same_words"
     return ()

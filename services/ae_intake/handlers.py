@@ -275,7 +275,8 @@ def _publish(
         trial_id=case.trial_id,
         now=now,
         key=case.subject_id,
-        serious=of_case(case).serious,
+        serious=head.serious,
+        body=row.body.encode(),
     )
     tx.after_commit(intake.wake.set)
     intake.audit.record(

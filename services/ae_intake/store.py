@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Column, Text, func, insert, select, text, update
+from sqlalchemy import CheckConstraint, Column, Text, func, insert, select, update
 from sqlmodel import Field, SQLModel, col
 
-from shared.audit import Audited
+from shared.audit import Audited, Written, lock_question
 from shared.canonical import canonical, sha256
 from shared.case import Batch, CaseReport, Exposure, Measurement, Published, Subject
 from shared.db import Tx
+from shared.statement import Statement, insert_into
 
 MODELS: dict[str, type[Published]] = {
     "subject": Subject,
@@ -119,39 +121,65 @@ class CounterRow(SQLModel, table=True):
 AUDITED: tuple[type[Audited], ...] = (DocumentRow, CaseRow, AllocationRow, RejectedRow)
 
 
+_NEXT_NUMBER = Statement(
+    "counters",
+    "SELECT nextval('case_number')",
+    sqlite="UPDATE counters SET value = value + 1 WHERE name = 'case_number' RETURNING value",
+)
+_ADD_DOCUMENT = insert_into(DocumentRow)
+_ADD_CASE = insert_into(CaseRow)
+_LATEST = Statement(
+    "documents",
+    "SELECT kind, body FROM documents WHERE aggregate = :aggregate ORDER BY version DESC LIMIT 1",
+)
+_OF_CHILD = Statement(
+    "documents",
+    "SELECT aggregate, body FROM documents WHERE subject_id = :subject_id AND kind = :kind ORDER BY aggregate, version",
+)
+
+
+@lru_cache(maxsize=1024)
+def _document(kind: str, body: str) -> Any:
+    """Documents are frozen, and one body is one document: a child's cases are read again with every report about it."""
+    return MODELS[kind].model_validate_json(body, extra="ignore")
+
+
+def foresee_report(tx: Tx, subject_id: str | None, *before: tuple[Statement, Mapping[str, Any]]) -> None:
+    """Ask in one round trip what a report about that child will want to know, the child's lock first."""
+    questions = [*before, (_NEXT_NUMBER, {})]
+    if subject_id is not None:
+        questions += [
+            lock_question(subject_id),
+            (_LATEST, {"aggregate": f"subject/{subject_id}"}),
+            (_OF_CHILD, {"subject_id": subject_id, "kind": "case"}),
+        ]
+    tx.foresee(*questions)
+
+
 def next_case_sequence(tx: Tx) -> int:
-    if tx.dialect == "postgresql":
-        return int(tx.scalar(text("SELECT nextval('case_number')")))
-    statement = text("UPDATE counters SET value = value + 1 WHERE name = 'case_number' RETURNING value")
-    return int(tx.scalar(statement))
+    return int(tx.rows(_NEXT_NUMBER, {})[0][0])
 
 
-def add_document(tx: Tx, kind: str, aggregate: str, document: Any) -> DocumentRow:
+def add_document(tx: Tx, kind: str, aggregate: str, document: Any) -> Written:
     """Add one version; the primary key refuses a version that exists."""
     body = canonical(document)
-    row = DocumentRow(
-        aggregate=aggregate,
-        version=document.version,
-        kind=kind,
-        subject_id=document.subject_id,
-        body=body.decode(),
-        sha256=sha256(body),
-        recorded_at=document.recorded_at,
-    )
-    tx.execute(insert(DocumentRow).values(row.model_dump()))
-    return row
+    values = {
+        "aggregate": aggregate,
+        "version": document.version,
+        "kind": kind,
+        "subject_id": document.subject_id,
+        "body": body.decode(),
+        "sha256": sha256(body),
+        "recorded_at": document.recorded_at,
+    }
+    tx.write(_ADD_DOCUMENT, values)
+    return Written(DocumentRow, values)
 
 
 def latest(tx: Tx, aggregate: str) -> Any | None:
     """The newest version of an aggregate as its document, or None."""
-    statement = (
-        select(DocumentRow)
-        .where(col(DocumentRow.aggregate) == aggregate)
-        .order_by(col(DocumentRow.version).desc())
-        .limit(1)
-    )
-    row = tx.session.execute(statement).scalar()
-    return row.document() if row else None
+    found = tx.rows(_LATEST, {"aggregate": aggregate})
+    return _document(*found[0]) if found else None
 
 
 def version_of(tx: Tx, aggregate: str, version: int) -> Any | None:
@@ -172,13 +200,8 @@ def exists(tx: Tx, aggregate: str) -> bool:
 
 def of_child(tx: Tx, subject_id: str, kind: str) -> list[Any]:
     """The newest version of every aggregate of that kind of one child, in aggregate order."""
-    statement = (
-        select(DocumentRow)
-        .where(col(DocumentRow.subject_id) == subject_id, col(DocumentRow.kind) == kind)
-        .order_by(col(DocumentRow.aggregate), col(DocumentRow.version))
-    )
-    newest = {row.aggregate: row for row in tx.session.execute(statement).scalars()}
-    return [row.document() for row in newest.values()]
+    newest = dict(tx.rows(_OF_CHILD, {"subject_id": subject_id, "kind": kind}))
+    return [_document(kind, body) for body in newest.values()]
 
 
 def newest_of_kind(tx: Tx, kind: str, *, after: str = "", limit: int = 50) -> list[Any]:
@@ -195,7 +218,7 @@ def newest_of_kind(tx: Tx, kind: str, *, after: str = "", limit: int = 50) -> li
 
 
 def add_case(tx: Tx, row: CaseRow) -> None:
-    tx.execute(insert(CaseRow).values(row.model_dump()))
+    tx.write(_ADD_CASE, row.model_dump())
 
 
 def case_head(tx: Tx, case_id: str) -> CaseRow | None:

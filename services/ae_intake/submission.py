@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.ae_intake import handlers, views
+from services.ae_intake import handlers, store, views
 from services.ae_intake.commands import SubmitCase
 from services.ae_intake.handlers import Intake, Who
 from shared.bus import idempotency
@@ -64,8 +64,11 @@ class Submissions:
 
         def unit(tx: Tx) -> Answer:
             now = self.clock.now()
+            claim = {"client": who.user_id, "route": route, "key": key or "", "body_sha256": digest, "now": now}
+            first = (idempotency.claim_question(**claim),) if key is not None else ()
+            store.foresee_report(tx, command.subject_id, *first)
             if key is not None:
-                before = idempotency.claim(tx, client=who.user_id, route=route, key=key, body_sha256=digest, now=now)
+                before = idempotency.claim(tx, **claim)
                 if before is not None:
                     return Answer(before.status, json.loads(before.answer), repeated=True)
             outcome = handlers.submit_case(self.intake, tx, command, who, now)
@@ -103,6 +106,10 @@ class Submissions:
 
 def parse(raw: bytes) -> SubmitCase:
     """Raises Refused with a pointer for every field that does not fit."""
+    try:
+        return SubmitCase.model_validate_json(raw)
+    except ValueError:
+        pass  # told in detail below; most submissions never come there
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError):

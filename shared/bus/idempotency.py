@@ -5,16 +5,17 @@ The same key with the same body answers what was answered; with another body it 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import Column, Text, literal_column, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Field, SQLModel, col
+from sqlalchemy import Column, Text
+from sqlmodel import Field, SQLModel
 
 from shared.db import Tx
 from shared.errors import Conflict, FieldProblem
+from shared.statement import Statement, insert_into
 
 
 class IdempotencyRow(SQLModel, table=True):
@@ -38,10 +39,23 @@ class Answered:
     answer: str
 
 
-def claim(tx: Tx, *, client: str, route: str, key: str, body_sha256: str, now: datetime) -> Answered | None:
-    """Claim the key; None means it is ours to answer. A racing request waits here for the first one's commit."""
-    dialect = postgresql if tx.dialect == "postgresql" else sqlite
-    values = {
+_CLAIM = insert_into(IdempotencyRow, then="ON CONFLICT DO NOTHING RETURNING 1")
+_KNOWN = Statement(
+    "idempotency",
+    "SELECT body_sha256, status, answer FROM idempotency WHERE client = :client AND route = :route AND key = :key",
+)
+_SETTLE = Statement(
+    "idempotency",
+    "UPDATE idempotency SET status = :status, answer = :answer "
+    "WHERE client = :client AND route = :route AND key = :key",
+)
+
+
+def claim_question(
+    *, client: str, route: str, key: str, body_sha256: str, now: datetime
+) -> tuple[Statement, Mapping[str, Any]]:
+    """For `Tx.foresee`: what `claim` will ask first."""
+    return _CLAIM, {
         "client": client,
         "route": route,
         "key": key,
@@ -50,26 +64,20 @@ def claim(tx: Tx, *, client: str, route: str, key: str, body_sha256: str, now: d
         "answer": "",
         "at": now,
     }
-    # RETURNING, never rowcount: psycopg gives -1 for an INSERT that SQLAlchemy did not ask to count.
-    statement = dialect.insert(IdempotencyRow).values(values).on_conflict_do_nothing()
-    if tx.execute(statement.returning(literal_column("1"))).first() is not None:
+
+
+def claim(tx: Tx, *, client: str, route: str, key: str, body_sha256: str, now: datetime) -> Answered | None:
+    """Claim the key; None means it is ours to answer. A racing request waits here for the first one's commit."""
+    if tx.rows(*claim_question(client=client, route=route, key=key, body_sha256=body_sha256, now=now)):
         return None
-    row = tx.execute(
-        select(col(IdempotencyRow.body_sha256), col(IdempotencyRow.status), col(IdempotencyRow.answer)).where(
-            col(IdempotencyRow.client) == client, col(IdempotencyRow.route) == route, col(IdempotencyRow.key) == key
-        )
-    ).one()
-    if row[0] != body_sha256:
+    ((known, status, answer),) = tx.rows(_KNOWN, {"client": client, "route": route, "key": key})
+    if known != body_sha256:
         raise Conflict(
             "this Idempotency-Key was used for another body",
             problems=[FieldProblem("", "Idempotency-Key was used before", "use a new key for a new report")],
         )
-    return Answered(row[1], row[2])
+    return Answered(status, answer)
 
 
 def settle(tx: Tx, *, client: str, route: str, key: str, status: int, answer: str) -> None:
-    tx.execute(
-        update(IdempotencyRow)
-        .where(col(IdempotencyRow.client) == client, col(IdempotencyRow.route) == route, col(IdempotencyRow.key) == key)
-        .values(status=status, answer=answer)
-    )
+    tx.write(_SETTLE, {"client": client, "route": route, "key": key, "status": status, "answer": answer})

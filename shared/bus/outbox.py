@@ -6,10 +6,10 @@ import json
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import Column, Index, Text, func, insert, select, text
+from sqlalchemy import Column, Index, Text, func, select, text
 from sqlmodel import Field, col
 
-from shared.audit import BIG, Audited
+from shared.audit import BIG, Audited, Written
 from shared.bus.port import ALLOCATION_TOPIC, SAFETY_TOPIC, Record
 from shared.canonical import canonical
 from shared.case.base import Published
@@ -18,6 +18,7 @@ from shared.errors import FieldProblem, TooLarge
 from shared.events.catalogue import CATALOGUE
 from shared.events.envelope import headers_of
 from shared.ids import new_id
+from shared.statement import insert_into
 from shared.telemetry import current_traceparent
 
 MAX_BODY_BYTES = 1_000_000
@@ -59,6 +60,9 @@ class OutboxRow(Audited, table=True):
         return Record(self.topic, self.key, self.body.encode(), tuple((name, value.encode()) for name, value in pairs))
 
 
+_ADD = insert_into(OutboxRow, without=("position", "published_at", "partition", "place"))
+
+
 def emit(
     tx: Tx,
     type_name: str,
@@ -70,10 +74,12 @@ def emit(
     now: datetime,
     key: str | None = None,
     serious: bool = False,
-) -> OutboxRow:
+    body: bytes | None = None,
+) -> Written:
     """Add one event; the stream of its key must be locked first, so that positions of one child are in commit order.
 
-    `key` is the child's code, or None for an event about no child (keyed by the trial). Raises TooLarge.
+    `key` is the child's code, or None for an event about no child (keyed by the trial). `body` is the document's
+    canonical form where the caller has it already. Raises TooLarge. Returns the row, for the trail.
     """
     event = CATALOGUE[type_name]
     if type(document) is not event.model:
@@ -81,7 +87,8 @@ def emit(
     partition_key = key if key is not None else trial_id
     if key is not None and key not in tx.locked:
         raise RuntimeError(f"event {type_name} for a child without its stream lock")
-    body = canonical(document)
+    if body is None:
+        body = canonical(document)
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge(
             f"the document has {len(body):,} bytes; the log carries {MAX_BODY_BYTES:,}",
@@ -100,20 +107,20 @@ def emit(
         time=now,
         traceparent=current_traceparent(),
     )
-    row = OutboxRow(
-        event_id=event_id,
-        type=type_name,
-        topic=ALLOCATION_TOPIC if event.allocation else SAFETY_TOPIC,
-        key=partition_key,
-        aggregate=aggregate,
-        version=version,
-        serious=serious,
-        headers=json.dumps([[name, value.decode()] for name, value in headers], separators=(",", ":")),
-        body=body.decode(),
-        created_at=now,
-    )
-    tx.execute(insert(OutboxRow).values(row.model_dump(exclude={"position"})))
-    return row
+    values = {
+        "event_id": event_id,
+        "type": type_name,
+        "topic": ALLOCATION_TOPIC if event.allocation else SAFETY_TOPIC,
+        "key": partition_key,
+        "aggregate": aggregate,
+        "version": version,
+        "serious": serious,
+        "headers": json.dumps([[name, value.decode()] for name, value in headers], separators=(",", ":")),
+        "body": body.decode(),
+        "created_at": now,
+    }
+    tx.write(_ADD, values)
+    return Written(OutboxRow, values)
 
 
 def unpublished(tx: Tx, limit: int) -> list[OutboxRow]:

@@ -8,14 +8,14 @@ from enum import Enum
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Text, func, literal_column, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, CheckConstraint, Column, Text, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, col
 
 from shared.audit import Audited
 from shared.db import Tx
 from shared.events.envelope import Event
+from shared.statement import Statement, insert_into
 
 
 class ReceivedRow(Audited, table=True):
@@ -57,6 +57,11 @@ class Fate(Enum):
     """The same version with other bytes: alarmed and parked."""
 
 
+_NEWEST = Statement("received", "SELECT max(version) FROM received WHERE aggregate = :aggregate")
+_ADD = insert_into(ReceivedRow, then="ON CONFLICT (aggregate, version) DO NOTHING RETURNING version")
+_KNOWN = Statement("received", "SELECT sha256 FROM received WHERE aggregate = :aggregate AND version = :version")
+
+
 def receive(
     tx: Tx, event: Event, *, key: str, topic: str, partition: int, offset: int, now: datetime
 ) -> tuple[Fate, ReceivedRow]:
@@ -77,22 +82,10 @@ def receive(
         traceparent=event.traceparent,
         received_at=now,
     )
-    newest = (
-        tx.scalar(select(func.max(col(ReceivedRow.version))).where(col(ReceivedRow.aggregate) == event.aggregate)) or 0
-    )
-    dialect = postgresql if tx.dialect == "postgresql" else sqlite
-    inserted = tx.execute(
-        dialect.insert(ReceivedRow)
-        .values(row.model_dump())
-        .on_conflict_do_nothing(index_elements=["aggregate", "version"])
-        .returning(literal_column("1"))  # never rowcount: psycopg gives -1 for an INSERT nobody asked to count
-    )
-    if inserted.first() is None:
-        known = tx.scalar(
-            select(col(ReceivedRow.sha256)).where(
-                col(ReceivedRow.aggregate) == event.aggregate, col(ReceivedRow.version) == event.version
-            )
-        )
+    ((newest,),) = tx.rows(_NEWEST, {"aggregate": event.aggregate})
+    newest = newest or 0
+    if not tx.rows(_ADD, row.model_dump()):
+        ((known,),) = tx.rows(_KNOWN, {"aggregate": event.aggregate, "version": event.version})
         return (Fate.DUPLICATE if known == digest else Fate.CONFLICT), row
     if event.version == newest + 1:
         return Fate.NEWER, row
