@@ -1,0 +1,116 @@
+"""What a run saw from outside, by HTTP and in the mail catcher: the whole input of the checker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+AckKind = Literal["case", "amendment", "exposure", "confirmation", "filing"]
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """One 2xx answer: the key it was sent under and what the service said it had stored."""
+
+    kind: AckKind
+    key: str
+    id: str
+    """The case, exposure, alert or filing."""
+    version: int = 1
+    case_number: str = ""
+    subject_id: str = ""
+
+
+@dataclass(frozen=True)
+class DutyFact:
+    """One duty as it stands, or as the rules want it; times as ISO text in UTC."""
+
+    obligation_id: str
+    rule_id: str
+    recipient_id: str
+    due_at: str
+    due_strict_at: str
+    case_version: int = 0
+    """The newest version of the case among its causes (0: none named)."""
+
+
+@dataclass(frozen=True)
+class IntakeCase:
+    """One case as ae_intake holds it, and what it calls for by the trial's rules."""
+
+    case_id: str
+    case_number: str
+    subject_id: str
+    version: int
+    key: str
+    """The marker in its words: which submission made it."""
+    alerts: tuple[str, ...] = ()
+    """Kinds of alert that its versions call for."""
+    duties: tuple[DutyFact, ...] = ()
+    filed: bool = False
+    """Something was filed: then the duties have moved on and only who is owed is compared."""
+
+
+@dataclass(frozen=True)
+class AlertFact:
+    alert_id: str
+    case_id: str
+    kind: str
+    state: str
+    message_ids: tuple[str, ...] = ()
+    """Of the calls that were made or tried."""
+
+
+@dataclass(frozen=True)
+class NotifierCase:
+    """What sae_notifier made of one case. `reached_before`: duties that once stood as they should and no longer do."""
+
+    duties: tuple[DutyFact, ...] = ()
+    alerts: tuple[AlertFact, ...] = ()
+    reached_before: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class AssessmentFact:
+    """The assessments of one case: the case version each judged, oldest first, and what the newest one judged."""
+
+    case_versions: tuple[int, ...] = ()
+    judged: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MailFact:
+    """One delivery that the mail catcher took."""
+
+    message_id: str
+    to: str
+    alert_id: str = ""
+
+
+@dataclass(frozen=True)
+class FilingFact:
+    filing_id: str
+    case_id: str
+    case_version: int
+    recipient_id: str
+    message_id: str
+    state: str
+
+
+@dataclass
+class History:
+    """`notifier` and `causality` are by case id; a service that did not run is None."""
+
+    acknowledged: list[Acknowledged] = field(default_factory=list)
+    cases: dict[str, IntakeCase] = field(default_factory=dict)
+    aggregates: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Per child: every aggregate that ae_intake holds, with its newest version."""
+    notifier: dict[str, NotifierCase] | None = None
+    causality: dict[str, AssessmentFact] | None = None
+    mails: list[MailFact] = field(default_factory=list)
+    filings: list[FilingFact] = field(default_factory=list)
+    parked: dict[str, int] = field(default_factory=dict)
+    breaches: dict[str, list[str]] = field(default_factory=dict)
+    undrained: str = ""
+    """Why the run cannot be judged; empty when everything came to rest."""

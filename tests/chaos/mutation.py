@@ -1,0 +1,154 @@
+"""Runs the known-wrong designs under the fault that each of them does not survive; the checker must say so."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from deploy.dev.postgres import DevPostgres
+from tests.chaos import deliveries
+from tests.chaos.checker import Anomaly, AnomalyKind, check
+from tests.chaos.client import Unanswered
+from tests.chaos.cluster import KafkaCluster, discard
+from tests.chaos.drain import drain
+from tests.chaos.load import Load, Pace
+from tests.chaos.observe import Observer
+from tests.chaos.tally import Tally
+
+ROUNDS = 3
+"""Attempts before a mutant counts as having survived."""
+DRAIN_S = 45.0
+SERVICES = ("ae_intake", "sae_notifier")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`target` is the service that runs it, `kinds` what it must be caught at, `act` the fault."""
+
+    name: str
+    target: Literal["ae_intake", "sae_notifier"]
+    kinds: frozenset[AnomalyKind]
+    act: Callable[[KafkaCluster, Load, random.Random], None]
+
+
+def _kill_at(service: str, failpoints: str) -> Callable[[KafkaCluster, Load, random.Random], None]:
+    def act(cluster: KafkaCluster, load: Load, rng: random.Random) -> None:
+        """Both instances die there, one after the other, while reports keep coming."""
+        for victim in cluster.of(service):
+            victim.kill()
+            victim.start(failpoints)
+            victim.ready()
+            _reports(load, rng, 3, until=lambda v=victim: v.pid is None)
+            victim.kill()
+            victim.start()
+            victim.ready()
+
+    return act
+
+
+def _reports(load: Load, rng: random.Random, count: int, until: Callable[[], bool] = lambda: False) -> None:
+    """At least `count`, and on until `until` or 25 s have passed."""
+    client = load.client(300)
+    deadline = time.monotonic() + 25
+    sent = 0
+    try:
+        while sent < count or (not until() and time.monotonic() < deadline):
+            load.report(client, rng, load.child(rng))
+            sent += 1
+            time.sleep(0.2)
+    except Unanswered:
+        return
+    finally:
+        client.close()
+
+
+def _slow_beside_quick(cluster: KafkaCluster, load: Load, rng: random.Random) -> None:
+    """One instance commits late what it numbered early."""
+    slow = cluster.of("ae_intake")[0]
+    slow.kill()
+    slow.start("intake.before_commit=sleep:0.7")
+    slow.ready()
+    _reports(load, rng, 15)
+
+
+def _again(cluster: KafkaCluster, load: Load, rng: random.Random) -> None:
+    _reports(load, rng, 4)
+    client = load.client(301)
+    for ack in load.cases[-4:]:
+        load.amend(client, rng, ack.id)
+    client.close()
+    drain(cluster, within_s=DRAIN_S)
+    assert cluster.kafka is not None
+    deliveries.deliver_again(cluster.kafka.bootstrap, rng, most=500)
+
+
+MUTANTS = (
+    Mutant("publish_first", "ae_intake", frozenset({"phantom"}), _kill_at("ae_intake", "intake.before_commit=kill@2")),
+    Mutant(
+        "commit_then_publish", "ae_intake", frozenset({"lost"}), _kill_at("ae_intake", "intake.after_commit=kill@2")
+    ),
+    Mutant(
+        "offset_first", "sae_notifier", frozenset({"lost"}), _kill_at("sae_notifier", "consume.before_commit=kill@2")
+    ),
+    Mutant("no_received_check", "sae_notifier", frozenset({"doubled", "out_of_order"}), _again),
+    Mutant(
+        "memory_position",
+        "sae_notifier",
+        frozenset({"lost"}),
+        _kill_at("sae_notifier", "consume.after_effect=sleep:0.4,consume.before_commit=kill@2"),
+    ),
+    Mutant("sequence_cursor", "ae_intake", frozenset({"lost", "out_of_order"}), _slow_beside_quick),
+)
+
+
+def run_mutants(names: Sequence[str] | None, *, seed: int, to: Path | None) -> int:
+    """0 when every one was caught."""
+    chosen = [one for one in MUTANTS if names is None or one.name in names]
+    if not chosen:
+        sys.stdout.write(f"no such mutant; there are {', '.join(one.name for one in MUTANTS)}\n")
+        return 2
+    tally = Tally()
+    postgres = DevPostgres()
+    results: dict[str, list[Anomaly]] = {}
+    try:
+        for mutant in chosen:
+            results[mutant.name] = _run(mutant, postgres, seed, tally)
+    finally:
+        postgres.stop(mode="immediate")
+    for mutant in chosen:
+        caught = results[mutant.name]
+        what = f"caught: {caught[0].kind}: {caught[0].what}" if caught else "SURVIVED"
+        sys.stdout.write(f"  {mutant.name:<20} {what} ({len(caught)} anomalies)\n")
+    if to:
+        to.write_text(json.dumps({name: [one.what for one in found] for name, found in results.items()}, indent=1))
+    return 0 if all(results.values()) else 1
+
+
+def _run(mutant: Mutant, postgres: DevPostgres, seed: int, tally: Tally) -> list[Anomaly]:
+    """The anomalies of the kinds it must show; empty when it survived every round."""
+    tally.say(f"{mutant.name}: starting")
+    cluster = KafkaCluster(SERVICES, postgres=postgres, mutant=mutant.name, mutated=mutant.target)
+    try:
+        cluster.start()
+        load = Load(cluster, seed, Pace(children=12, clients=2, most_cases=30, pause_s=0.8, filings=0))
+        for number in range(ROUNDS):
+            load.resume()
+            mutant.act(cluster, load, random.Random(f"{seed}/{mutant.name}/{number}"))
+            load.stop()
+            undrained, parked = drain(cluster, within_s=DRAIN_S)
+            history = Observer(cluster, load).look()
+            history.undrained, history.parked = undrained, parked
+            found = [one for one in check(history) if one.kind in mutant.kinds]
+            tally.say(f"{mutant.name}: round {number + 1}, {len(history.cases)} cases, {len(found)} anomalies")
+            if found:
+                return found
+        return []
+    finally:
+        cluster.stop()
+        discard(cluster, keep=False)

@@ -1,0 +1,92 @@
+"""What a run came to, as a table, as JSON and as an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.chaos.checker import KINDS, Anomaly
+from tests.chaos.history import History
+from tests.chaos.tally import Tally
+
+MOST_SHOWN = 25
+
+
+@dataclass
+class Report:
+    backend: str
+    seed: int
+    asked_kills: int
+    seconds: float
+    tally: Tally
+    history: History
+    anomalies: list[Anomaly]
+    refused: Counter[str] = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+    """Faults that the harness itself could not do: the run proves less than it should."""
+
+    @property
+    def ok(self) -> bool:
+        return not self.anomalies and not self.failed and self.tally.kills >= self.asked_kills
+
+    @property
+    def counts(self) -> dict[str, int]:
+        found = Counter(one.kind for one in self.anomalies)
+        return {kind: found[kind] for kind in KINDS}
+
+    def rows(self) -> list[tuple[str, str]]:
+        acks = Counter(ack.kind for ack in self.history.acknowledged)
+        tally = self.tally
+        zombies = {kind: count for kind, count in tally.zombies.items() if " not " not in kind}
+        rows = [
+            ("backend, seed", f"{self.backend}, {self.seed}"),
+            ("kills", f"{tally.kills} ({tally.at_failpoints.total()} at {len(tally.at_failpoints)} failpoints)"),
+            ("failpoints not reached", _several(tally.not_reached)),
+            ("zombies that counted", _several(zombies)),
+            ("zombies that did not", str(tally.zombies.total() - sum(zombies.values()))),
+            ("other faults", _several(tally.others)),
+            ("ended by themselves", _several(tally.ended_by_themselves)),
+            ("acknowledged", f"{acks.total()}: {_several(acks)}"),
+            ("refused", _several(self.refused)),
+            ("cases, mails", f"{len(self.history.cases)}, {len(self.history.mails)}"),
+        ]
+        rows += [(kind.replace("_", " "), str(count)) for kind, count in self.counts.items()]
+        return [*rows, ("seconds", f"{self.seconds:.0f}"), ("verdict", "held" if self.ok else "BROKEN")]
+
+    def show(self) -> None:
+        rows = self.rows()
+        width = max(len(name) for name, _ in rows)
+        lines = [f"  {name:<{width}}  {value}" for name, value in rows]
+        lines += [f"  ! {why}" for why in self.failed]
+        lines += [f"  {one.kind}: {one.place}: {one.what}" for one in self.anomalies[:MOST_SHOWN]]
+        if len(self.anomalies) > MOST_SHOWN:
+            lines.append(f"  ... and {len(self.anomalies) - MOST_SHOWN} more")
+        sys.stdout.write("\n" + "\n".join(lines) + "\n")
+        sys.stdout.flush()
+
+    def as_json(self) -> dict[str, Any]:
+        tally = self.tally
+        return {
+            "backend": self.backend,
+            "seed": self.seed,
+            "ok": self.ok,
+            "seconds": round(self.seconds, 1),
+            "kills": tally.kills,
+            "failpoints": dict(tally.at_failpoints),
+            "not_reached": dict(tally.not_reached),
+            "zombies": dict(tally.zombies),
+            "others": dict(tally.others),
+            "ended_by_themselves": dict(tally.ended_by_themselves),
+            "acknowledged": dict(Counter(ack.kind for ack in self.history.acknowledged)),
+            "refused": dict(self.refused),
+            "cases": len(self.history.cases),
+            "counts": self.counts,
+            "anomalies": [{"kind": one.kind, "place": one.place, "what": one.what} for one in self.anomalies],
+            "failed": self.failed,
+        }
+
+
+def _several(counted: Counter[str] | dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counted.items())) or "none"
