@@ -51,5 +51,6 @@ def test_garbage_is_shown_not_raised(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../secrets", "20261123T050000Z-0002", ""])
 def test_only_mails_can_be_asked_for(name: str, tmp_path: Path) -> None:
     (tmp_path / "secrets.eml").write_bytes(b"x")
+    (tmp_path / "mail").mkdir()
     with pytest.raises(NotFound):
         kept.raw(tmp_path / "mail", name)
