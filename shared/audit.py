@@ -152,6 +152,10 @@ class AuditKeys:
         return next((key for key in (self.current, *self.previous) if self.id_of(key) == key_id), None)
 
 
+def _rank(stream: str) -> tuple[bool, str]:
+    return stream == SERVICE_STREAM, stream
+
+
 def _mac(key: bytes, *parts: str) -> str:
     return hmac.new(key, "\x1f".join(parts).encode(), sha256).hexdigest()
 
@@ -189,12 +193,15 @@ class Audit:
         self.service, self.keys = service, keys
 
     def lock(self, tx: Tx, stream: str) -> None:
-        """Lock the stream's row (made when missing) before anything of that child is written or numbered."""
+        """Lock the stream's row (made when missing) before anything of that child is written or numbered.
+
+        Ascending, the service's own stream last: whoever parks or closes an event holds its child's lock by then.
+        """
         if stream in tx.locked:
             return
-        later = [held for held in tx.locked if held > stream and held != SERVICE_STREAM]
-        if later and tx.dialect == "postgresql":
-            raise RuntimeError(f"stream locks must be taken in ascending order ({stream!r} after {max(later)!r})")
+        later = [held for held in tx.locked if _rank(held) > _rank(stream)]
+        if later:
+            raise RuntimeError(f"stream locks must be taken in ascending order ({stream!r} after {later[-1]!r})")
         found = tx.rows(_LOCK, {"stream": stream}) or tx.rows(_MAKE_AND_LOCK, {"stream": stream})
         seq, mac = found[0]
         tx.locked[stream] = _Head(seq, mac)

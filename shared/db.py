@@ -194,29 +194,19 @@ class Database:
         return result
 
     def _run(self, fn: Callable[[Tx], T]) -> tuple[T, list[Callable[[], None]]]:
-        try:
-            with Session(self._writer_engine, autoflush=False, expire_on_commit=False) as session:
-                tx = Tx(session, self.dialect)
-                if self.dialect == "sqlite":
-                    session.connection()  # BEGIN IMMEDIATE now, so that reads inside see what they will overwrite
-                result = fn(tx)
-                tx.finish()
-                session.commit()
-        except (OperationalError, InterfaceError) as error:
-            raise DatabaseAway(str(error.orig or error).splitlines()[0][:200]) from error
-        except DBAPIError as error:
-            if error.connection_invalidated or is_away(error):
-                raise DatabaseAway(str(error.orig or error).splitlines()[0][:200]) from error
-            raise
+        with _outages(), Session(self._writer_engine, autoflush=False, expire_on_commit=False) as session:
+            tx = Tx(session, self.dialect)
+            if self.dialect == "sqlite":
+                session.connection()  # BEGIN IMMEDIATE now, so that reads inside see what they will overwrite
+            result = fn(tx)
+            tx.finish()
+            session.commit()
         return result, tx._after
 
     def read(self, fn: Callable[[Tx], T]) -> T:
-        """Run `fn` on a connection of its own; nothing it writes is kept."""
-        try:
-            with Session(self._reader_engine, autoflush=False, expire_on_commit=False) as session:
-                return fn(Tx(session, self.dialect))
-        except (OperationalError, InterfaceError) as error:
-            raise DatabaseAway(str(error.orig or error).splitlines()[0][:200]) from error
+        """Run `fn` on a connection of its own; nothing it writes is kept. Raises Unavailable as `transact` does."""
+        with _outages(), Session(self._reader_engine, autoflush=False, expire_on_commit=False) as session:
+            return fn(Tx(session, self.dialect))
 
     def healthy(self) -> bool:
         try:
@@ -237,6 +227,17 @@ class DatabaseAway(Unavailable):
     """The database, the session or a lock was not to be had: never a fault of the message being handled."""
 
     code = "database-away"
+
+
+@contextmanager
+def _outages() -> Iterator[None]:
+    """What the driver calls by many names is one thing to us: the database was not to be had."""
+    try:
+        yield
+    except DBAPIError as error:
+        if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated or is_away(error):
+            raise DatabaseAway(str(error.orig or error).splitlines()[0][:200]) from error
+        raise
 
 
 _AWAY_STATES = ("08", "40", "53", "55", "57", "25P03")

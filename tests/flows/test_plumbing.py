@@ -149,6 +149,18 @@ def test_a_failing_event_is_parked_alone_and_replayed_by_a_person(world: World) 
         notifier.worker.replay(parked.parked_id, actor="safety-officer-1", reason="again")
 
 
+def test_the_name_of_a_child_never_decides_whether_its_event_can_be_parked(world: World) -> None:
+    """Parking locks the child, then the service's own stream: a code that sorts after "service" ended the consumer."""
+    notifier = world["sae_notifier"]
+    notifier.failing.add("tocsin.case.reported.v1")
+    case_id = deeds.submit(world, deeds.report("vn01-007", seriousness=FATAL))["case_id"]
+    world.drain()
+    notifier.failing.clear()
+    [parked] = open_parked(world, "sae_notifier")
+    notifier.worker.replay(parked.parked_id, actor="safety-officer-1", reason="mended")
+    assert deeds.duties(world, case_id)
+
+
 def test_a_parked_event_is_retried_with_backoff(world: World) -> None:
     notifier = world["sae_notifier"]
     notifier.failing.add("tocsin.case.reported.v1")
