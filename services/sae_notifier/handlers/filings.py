@@ -162,14 +162,18 @@ def file(
     document = store.form(tx, document_id)
     _check(duty, document, method, sent_at, reference, now)
     assert document is not None
-    number = f"{duty.case_number}-v{document.case_version}-{duty.recipient_id}"
-    known = store.filing_by_number(tx, number)
-    if known is not None and known.state != "rejected":
+    told = store.filings(tx, case_id=duty.case_id, recipient_id=duty.recipient_id)
+    of_version = [one for one in told if one.case_version == document.case_version]
+    # One recipient may be owed the same version twice, once at once and once in full: each duty is told by itself.
+    known = next((one for one in of_version if one.obligation_id == obligation_id), None)
+    if known is not None and known.state not in ("rejected", "failed"):
+        if known.method != method:
+            raise Conflict(f"this version is filed by {known.method} already ({known.message_number})")
         return known
-    if known is not None:
-        # The same case version again after a rejection is a new message with a number of its own.
-        again = sum(one.message_number.startswith(number) for one in store.filings(tx, case_id=duty.case_id))
-        number = f"{number}-r{again}"
+    number = f"{duty.case_number}-v{document.case_version}-{duty.recipient_id}"
+    if of_version:
+        # Also after a rejection, or a mail nobody took: a new message with a number of its own.
+        number = f"{number}-r{len(of_version)}"
     recipient = notifier.trial.recipient(duty.recipient_id)
     row = FilingRow(
         filing_id=new_id(),
