@@ -99,7 +99,7 @@ def submit_case(intake: Intake, tx: Tx, command: SubmitCase, who: Who, now: date
     row = _head(case, now)
     store.add_case(tx, row)
     _publish(intake, tx, "tocsin.case.reported.v1", case, row, who, now, "reported a case", None)
-    return _outcome(tx, case, subject, now)
+    return _outcome(tx, case, subject, who, now)
 
 
 def amend_case(
@@ -121,7 +121,7 @@ def amend_case(
     row = _head(case, now, row)
     store.change_case(tx, row)
     _publish(intake, tx, "tocsin.case.amended.v1", case, row, who, now, "amended a case", command.reason)
-    return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), now)
+    return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), who, now)
 
 
 def nullify_case(
@@ -141,7 +141,7 @@ def nullify_case(
     row = _head(case, now, row)
     store.change_case(tx, row)
     _publish(intake, tx, "tocsin.case.nullified.v1", case, row, who, now, "nullified a case", command.reason)
-    return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), now)
+    return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), who, now)
 
 
 def keep_rejected(
@@ -206,7 +206,7 @@ def read_case(
     )
     if case is None or not who.may_see(case.site_id):
         raise NotFound("no case, or no version of it, by that id")
-    return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), now)
+    return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), who, now)
 
 
 def _locked_case(intake: Intake, tx: Tx, case_id: str, expected_version: int, who: Who) -> tuple[CaseReport, CaseRow]:
@@ -306,8 +306,9 @@ def _head(case: CaseReport, now: datetime, before: CaseRow | None = None) -> Cas
     )
 
 
-def _outcome(tx: Tx, case: CaseReport, subject: Subject | None, now: datetime) -> CaseOutcome:
-    others = store.of_child(tx, case.subject_id, "case")
+def _outcome(tx: Tx, case: CaseReport, subject: Subject | None, who: Who, now: datetime) -> CaseOutcome:
+    # Whoever reports about another site's child learns nothing about that child's other cases.
+    others = [one for one in store.of_child(tx, case.subject_id, "case") if who.may_see(one.site_id)]
     return CaseOutcome(case, domain.missing(case, subject, now), domain.suspicions(case, others))
 
 

@@ -6,7 +6,7 @@ Used by the API and by the phone page, so that both keep the same promise.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -19,9 +19,12 @@ from services.ae_intake.handlers import Intake, Who
 from shared.bus import idempotency
 from shared.clock import Clock
 from shared.db import Database, Tx
-from shared.errors import FieldProblem, Refused
+from shared.errors import FieldProblem, Refused, TooLarge
 from shared.failpoint import hit
-from shared.web.problem import pointer_of
+from shared.web.problem import pointer_of, sentence_of
+
+MAX_KEY = 200
+KEY_PATTERN = r"^[!-~]+$"
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,9 @@ class Rejected(Refused):
 
     code = "rejected"
 
-    def __init__(self, detail: str, problems: Sequence[FieldProblem], rejected_id: str) -> None:
-        super().__init__(detail, problems=problems)
-        self.rejected_id = rejected_id
+    def __init__(self, why: Refused | TooLarge, rejected_id: str) -> None:
+        super().__init__(why.detail, problems=why.problems)
+        self.status, self.title, self.rejected_id = why.status, why.title, rejected_id
 
 
 class Submissions:
@@ -52,9 +55,10 @@ class Submissions:
     def submit(self, raw: bytes, *, content_type: str, route: str, who: Who, key: str | None) -> Answer:
         """Store and publish, or keep as rejected and raise Rejected. The same key and body give the same answer."""
         try:
+            check_key(key)
             command = parse(raw)
             answer = self._store(command, raw, route, who, key)
-        except Refused as refused:
+        except (Refused, TooLarge) as refused:
             raise self._reject(refused, raw, content_type, route, who) from refused
         hit("intake.after_commit")
         return answer
@@ -87,7 +91,7 @@ class Submissions:
 
         return self.db.transact(unit)
 
-    def _reject(self, refused: Refused, raw: bytes, content_type: str, route: str, who: Who) -> Rejected:
+    def _reject(self, refused: Refused | TooLarge, raw: bytes, content_type: str, route: str, who: Who) -> Rejected:
         now = self.clock.now()
         rejected_id = self.db.transact(
             lambda tx: handlers.keep_rejected(
@@ -101,7 +105,16 @@ class Submissions:
                 now=now,
             )
         )
-        return Rejected(refused.detail, refused.problems, rejected_id)
+        return Rejected(refused, rejected_id)
+
+
+def check_key(key: str | None) -> None:
+    """An Idempotency-Key is up to 200 visible ASCII characters. Raises Refused."""
+    if key is not None and (len(key) > MAX_KEY or re.fullmatch(KEY_PATTERN, key) is None):
+        raise Refused(
+            "the Idempotency-Key does not fit",
+            problems=[FieldProblem("", "Idempotency-Key", f"send up to {MAX_KEY} visible ASCII characters, no spaces")],
+        )
 
 
 def parse(raw: bytes) -> SubmitCase:
@@ -121,6 +134,10 @@ def parse(raw: bytes) -> SubmitCase:
         return SubmitCase.model_validate_json(json.dumps(data))
     except ValidationError as error:
         raise Refused("some fields do not fit", problems=problems_of(error)) from None
+    except RecursionError:
+        raise Refused(
+            "the body is nested too deeply", problems=[FieldProblem("", "nested too deeply", "send the fields flat")]
+        ) from None
     except ValueError:
         raise Refused(
             "the body holds text that is not Unicode", problems=[FieldProblem("", "not Unicode", "send UTF-8")]
@@ -130,8 +147,8 @@ def parse(raw: bytes) -> SubmitCase:
 def problems_of(error: ValidationError) -> list[FieldProblem]:
     """One per field, without what was typed."""
     return [
-        FieldProblem(pointer_of(one["loc"]), str(one["msg"]), _remedy(one["type"]))
-        for one in error.errors(include_url=False, include_input=False, include_context=False)
+        FieldProblem(pointer_of(one["loc"]), sentence_of(one), _remedy(one["type"]))
+        for one in error.errors(include_url=False, include_context=False)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -104,17 +105,43 @@ def fields_of(error: RequestValidationError) -> list[ProblemField]:
         if problem["type"] == "json_invalid":
             found.append(ProblemField(detail=f"the body is not JSON (near character {rest[0] if rest else 0})"))
         elif source == "body":
-            found.append(ProblemField(pointer=pointer_of(rest), detail=str(problem["msg"])))
+            found.append(ProblemField(pointer=pointer_of(rest), detail=sentence_of(problem)))
         else:
-            found.append(ProblemField(parameter=f"{source}:{'.'.join(map(str, rest))}", detail=str(problem["msg"])))
+            found.append(ProblemField(parameter=f"{source}:{'.'.join(map(str, rest))}", detail=sentence_of(problem)))
+    return found
+
+
+def sentence_of(problem: Mapping[str, Any]) -> str:
+    """What pydantic says about one field, without what was typed there: a validator's sentence may quote it."""
+    said, typed = str(problem["msg"]), problem.get("input")
+    if isinstance(typed, str) and typed:
+        for length in (len(typed), *range(min(len(typed), 60), 3, -1)):
+            said = said.replace(repr(typed[:length]), "…")
+    return said
+
+
+_OUR_NAME = re.compile(r"^[a-z][a-z0-9_]{0,60}$")
+
+
+def places_of(error: RequestValidationError) -> list[str]:
+    """The pointers of `fields_of`, fit for a log: a field name that the client made up is not told."""
+    found: list[str] = []
+    for problem in error.errors():
+        parts = problem["loc"][:-1] if problem["type"] == "extra_forbidden" else problem["loc"]
+        safe = [part if isinstance(part, int) or _OUR_NAME.match(part.lower()) else "…" for part in parts]
+        found.append(pointer_of(safe))
     return found
 
 
 def _documented(description: str) -> dict[str, Any]:
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    field = schema.pop("$defs")["ProblemField"]
-    schema["properties"]["problems"]["items"] = field
+    schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
     return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+def problem_schemas() -> dict[str, Any]:
+    """The schemas that `PROBLEMS` and `problems` refer to, for `components` of an OpenAPI description."""
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    return schema.pop("$defs") | {Problem.__name__: schema}
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -122,3 +149,24 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     "5XX": _documented("Something failed on our side; nothing was acknowledged."),
 }
 """For `responses=` of a router, so that OpenAPI tells the truth about errors (it replaces FastAPI's own 422)."""
+
+_MEANINGS = {
+    400: "The body is not text in UTF-8.",
+    401: "Sign in first, or the credentials are wrong.",
+    403: "Your role, or your site, does not allow this.",
+    404: "There is nothing here by that name, or nothing that you may see.",
+    409: "The state has moved on, or the Idempotency-Key was used for another body.",
+    412: "Somebody changed this since you read it: If-Match names another version.",
+    413: "The request, or the document it makes, is larger than can be carried.",
+    422: "Some fields do not fit; `problems` names each with what to do about it.",
+    428: "If-Match is missing.",
+    429: "Too many failed sign-ins; wait for the seconds in Retry-After.",
+    500: "Something failed on our side; nothing was acknowledged.",
+    503: "A part we depend on is away; nothing was done, try again.",
+}
+_ANYWHERE = (401, 403, 413, 422, 429, 500, 503)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For `responses=` of one route: the errors any route can answer with, and these."""
+    return {status: _documented(_MEANINGS[status]) for status in sorted({*_ANYWHERE, *statuses})}
