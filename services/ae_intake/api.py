@@ -12,10 +12,12 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, BeforeValidator, WithJsonSchema, create_model
 
-from services.ae_intake import handlers, records, store, views
+from services.ae_intake import answers, handlers, records, store, views
 from services.ae_intake.commands import (
     AmendCase,
+    Changes,
     CloseRejected,
     Correct,
     NullifyCase,
@@ -28,7 +30,7 @@ from services.ae_intake.commands import (
     Void,
 )
 from services.ae_intake.handlers import Intake, Who
-from services.ae_intake.submission import Answer, Rejected, Submissions
+from services.ae_intake.submission import KEY_PATTERN, MAX_KEY, Answer, Rejected, Submissions
 from shared import terms
 from shared.auth.guard import require
 from shared.auth.identity import Identity
@@ -38,13 +40,18 @@ from shared.case.periods import Edge, Period
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import FieldProblem, NotFound, PreconditionNeeded, Refused
-from shared.web.problem import PROBLEMS, problem_of
+from shared.web.parameters import iso_only
+from shared.web.problem import problem_of, problems
 
 T = TypeVar("T")
-Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200, pattern=r"^[!-~]+$")]
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=40)]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=MAX_KEY, pattern=KEY_PATTERN)]
+AnyKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", json_schema_extra={"maxLength": MAX_KEY, "pattern": KEY_PATTERN}),
+]
+"""Of a report: one with a wrong key is kept as rejected like any other, so the framework may not turn it away."""
 Id = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9._:-]+$")]
-_ETAG = re.compile(r'^(?:W/)?"?(\d{1,9})"?$')
+_ETAG = re.compile(r'^(?:W/)?"?([0-9]{1,9})"?$')
 Reporter = Annotated[Identity, Depends(require("report_case"))]
 Reader = Annotated[Identity, Depends(require("see_cases"))]
 Amender = Annotated[Identity, Depends(require("amend_case"))]
@@ -55,8 +62,9 @@ def who_of(identity: Identity) -> Who:
     return Who(identity.user_id, identity.sites if identity.site_scoped else None)
 
 
-def expected_version(header: str | None) -> int:
+def expected_version(request: Request) -> int:
     """The version in If-Match; raises PreconditionNeeded when missing, Refused when it is not a version."""
+    header = request.headers.get("if-match")
     if header is None:
         raise PreconditionNeeded(
             problems=[FieldProblem("", "If-Match is missing", 'send If-Match: "3" with the version you read')]
@@ -70,6 +78,22 @@ def expected_version(header: str | None) -> int:
     return int(match[1])
 
 
+IfMatch = Annotated[int, Depends(expected_version)]
+IF_MATCH: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "If-Match",
+            "in": "header",
+            "required": True,
+            "description": "The version that you read, as its ETag says it",
+            "schema": {"type": "string", "pattern": _ETAG.pattern},
+            "example": '"3"',
+        }
+    ]
+}
+"""For `openapi_extra=`: without it the answer is 428, which a header that FastAPI requires could not say."""
+
+
 def versioned(body: dict[str, Any], version: int, status: int = 200, *, repeated: bool = False) -> JSONResponse:
     headers = {"ETag": f'"{version}"'}
     if repeated:
@@ -79,7 +103,7 @@ def versioned(body: dict[str, Any], version: int, status: int = 200, *, repeated
 
 def routes(db: Database, intake: Intake, clock: Clock) -> APIRouter:
     """All JSON routes, bound to one database."""
-    router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+    router = APIRouter(prefix="/api/v1")
     submissions = Submissions(db, intake, clock)
     _cases(router, db, intake, clock, submissions)
     for kind, plural, model in (
@@ -108,8 +132,10 @@ def _cases(router: APIRouter, db: Database, intake: Intake, clock: Clock, submis
         tags=["cases"],
         summary="Report a case, however incomplete",
         openapi_extra=_openapi_body(SubmitCase),
+        response_model=answers.CaseReceipt,
+        responses={201: {"headers": answers.ETAG | answers.REPLAYED}} | problems(409),
     )
-    async def submit(request: Request, who: Reporter, key: Key = None) -> JSONResponse:
+    async def submit(request: Request, who: Reporter, key: AnyKey = None) -> JSONResponse:
         raw = await request.body()
         content_type = request.headers.get("content-type", "")
         try:
@@ -120,11 +146,17 @@ def _cases(router: APIRouter, db: Database, intake: Intake, clock: Clock, submis
             return problem_of(rejected, rejected_id=rejected.rejected_id)
         return versioned(answer.body, answer.body["version"], answer.status, repeated=answer.repeated)
 
-    @router.get("/cases", tags=["cases"], summary="Cases, newest change first")
+    @router.get(
+        "/cases",
+        tags=["cases"],
+        summary="Cases, newest change first",
+        response_model=answers.CaseLines,
+        responses=problems(),
+    )
     async def list_cases(
         who: Reader,
         subject_id: Annotated[str | None, Query(max_length=64)] = None,
-        before: datetime | None = None,
+        before: Annotated[datetime | None, BeforeValidator(iso_only), Query()] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> JSONResponse:
         sites = who_of(who).sites
@@ -136,24 +168,37 @@ def _cases(router: APIRouter, db: Database, intake: Intake, clock: Clock, submis
         )
         return JSONResponse({"cases": [views.case_line(row) for row in rows]})
 
-    @router.get("/cases/{case_id}", tags=["cases"], summary="The newest version of a case")
+    @router.get(
+        "/cases/{case_id}",
+        tags=["cases"],
+        summary="The newest version of a case",
+        response_model=answers.CaseAnswer,
+        responses={200: {"headers": answers.ETAG}} | problems(404),
+    )
     async def read_case(case_id: Id, who: Reader) -> JSONResponse:
         outcome = await _read(db, lambda tx: handlers.read_case(intake, tx, case_id, who_of(who), clock.now()))
         return versioned(views.case_document(outcome), outcome.case.version)
 
-    @router.get("/cases/{case_id}/versions/{version}", tags=["cases"], summary="One version of a case")
+    @router.get(
+        "/cases/{case_id}/versions/{version}",
+        tags=["cases"],
+        summary="One version of a case",
+        response_model=answers.CaseAnswer,
+        responses={200: {"headers": answers.ETAG}} | problems(404),
+    )
     async def read_version(case_id: Id, version: Annotated[int, Path(ge=1, le=1_000_000)], who: Reader) -> JSONResponse:
         outcome = await _read(db, lambda tx: handlers.read_case(intake, tx, case_id, who_of(who), clock.now(), version))
         return versioned(views.case_document(outcome), outcome.case.version)
 
     @router.patch(
-        "/cases/{case_id}", tags=["cases"], summary="Add news to a case (If-Match, a reason, when it became known)"
+        "/cases/{case_id}",
+        tags=["cases"],
+        summary="Add news to a case (If-Match, a reason, when it became known)",
+        response_model=answers.CaseReceipt,
+        responses={200: {"headers": answers.ETAG | answers.REPLAYED}} | problems(400, 404, 409, 412, 428),
+        openapi_extra=IF_MATCH,
     )
-    async def amend(
-        case_id: Id, body: AmendCase, who: Amender, if_match: IfMatch = None, key: Key = None
-    ) -> JSONResponse:
-        version = expected_version(if_match)
-
+    async def amend(case_id: Id, body: AmendCase, who: Amender, version: IfMatch, key: Key = None) -> JSONResponse:
         def unit(tx: Tx, now: datetime) -> dict[str, Any]:
             outcome = handlers.amend_case(intake, tx, case_id, body, version, who_of(who), now)
             return views.case_answer(outcome, intake.trial, now)
@@ -162,16 +207,21 @@ def _cases(router: APIRouter, db: Database, intake: Intake, clock: Clock, submis
             db, clock, who, f"PATCH /api/v1/cases/{case_id}", key, [version, body.model_dump(mode="json")], 200, unit
         )
 
-    @router.post("/cases/{case_id}/nullify", tags=["cases"], summary="Declare a case void")
+    @router.post(
+        "/cases/{case_id}/nullify",
+        tags=["cases"],
+        summary="Declare a case void",
+        response_model=answers.CaseReceipt,
+        responses={200: {"headers": answers.ETAG | answers.REPLAYED}} | problems(400, 404, 409, 412, 428),
+        openapi_extra=IF_MATCH,
+    )
     async def nullify(
         case_id: Id,
         body: NullifyCase,
         who: Annotated[Identity, Depends(require("nullify_case"))],
-        if_match: IfMatch = None,
+        version: IfMatch,
         key: Key = None,
     ) -> JSONResponse:
-        version = expected_version(if_match)
-
         def unit(tx: Tx, now: datetime) -> dict[str, Any]:
             outcome = handlers.nullify_case(intake, tx, case_id, body, version, who_of(who), now)
             return views.case_answer(outcome, intake.trial, now)
@@ -189,8 +239,10 @@ def _cases(router: APIRouter, db: Database, intake: Intake, clock: Clock, submis
 
 
 def _records(
-    router: APIRouter, db: Database, intake: Intake, clock: Clock, kind: str, plural: str, model: type
+    router: APIRouter, db: Database, intake: Intake, clock: Clock, kind: str, plural: str, model: type[BaseModel]
 ) -> None:
+    one, whole, many = answers.RECORDS[kind]
+
     async def record(body: Any, who: Recorder, key: Key = None) -> JSONResponse:
         def unit(tx: Tx, now: datetime) -> dict[str, Any]:
             return records.record(intake, tx, kind, body, who_of(who), now).model_dump(mode="json")
@@ -198,9 +250,24 @@ def _records(
         return await _once(db, clock, who, f"POST /api/v1/{plural}", key, body.model_dump(mode="json"), 201, unit)
 
     record.__annotations__["body"] = model
-    router.post(f"/{plural}", status_code=201, tags=[plural], summary=f"Record a {kind}", name=f"record_{kind}")(record)
+    router.post(
+        f"/{plural}",
+        status_code=201,
+        tags=[plural],
+        summary=f"Record a {kind}",
+        name=f"record_{kind}",
+        response_model=one,
+        responses={201: {"headers": answers.ETAG | answers.REPLAYED}} | problems(400, 409),
+    )(record)
 
-    @router.get(f"/{plural}", tags=[plural], summary=f"Every {kind}, newest versions", name=f"list_{plural}")
+    @router.get(
+        f"/{plural}",
+        tags=[plural],
+        summary=f"Every {kind}, newest versions",
+        name=f"list_{plural}",
+        response_model=many,
+        responses=problems(),
+    )
     async def listing(
         who: Reader,
         subject_id: Annotated[str | None, Query(max_length=64)] = None,
@@ -217,7 +284,14 @@ def _records(
         found = await _read(db, unit)
         return JSONResponse({plural: [one.model_dump(mode="json") for one in found]})
 
-    @router.get(f"/{plural}/{{identity}}", tags=[plural], summary=f"One {kind}", name=f"read_{kind}")
+    @router.get(
+        f"/{plural}/{{identity}}",
+        tags=[plural],
+        summary=f"One {kind}",
+        name=f"read_{kind}",
+        response_model=whole,
+        responses={200: {"headers": answers.ETAG}} | problems(404),
+    )
     async def read(identity: Id, who: Reader) -> JSONResponse:
         def unit(tx: Tx) -> dict[str, Any]:
             found = store.latest(tx, f"{kind}/{identity}")
@@ -228,17 +302,7 @@ def _records(
         found = await _read(db, unit)
         return versioned(found, found["version"])
 
-    @router.patch(
-        f"/{plural}/{{identity}}",
-        tags=[plural],
-        summary=f"Correct a {kind} (If-Match, a reason)",
-        name=f"correct_{kind}",
-    )
-    async def correct(
-        identity: Id, body: Correct, who: Recorder, if_match: IfMatch = None, key: Key = None
-    ) -> JSONResponse:
-        version = expected_version(if_match)
-
+    async def correct(identity: Id, body: Any, who: Recorder, version: IfMatch, key: Key = None) -> JSONResponse:
         def unit(tx: Tx, now: datetime) -> dict[str, Any]:
             return records.correct(
                 intake, tx, kind, identity, dict(body.changes), body.reason, version, who_of(who), now
@@ -255,12 +319,27 @@ def _records(
             unit,
         )
 
-    @router.post(
-        f"/{plural}/{{identity}}/void", tags=[plural], summary=f"Void a {kind} with a reason", name=f"void_{kind}"
-    )
-    async def void(identity: Id, body: Void, who: Recorder, if_match: IfMatch = None, key: Key = None) -> JSONResponse:
-        version = expected_version(if_match)
+    correct.__annotations__["body"] = _correction(kind, model)
+    router.patch(
+        f"/{plural}/{{identity}}",
+        tags=[plural],
+        summary=f"Correct a {kind} (If-Match, a reason)",
+        name=f"correct_{kind}",
+        response_model=one,
+        responses={200: {"headers": answers.ETAG | answers.REPLAYED}} | problems(400, 404, 409, 412, 428),
+        openapi_extra=IF_MATCH,
+    )(correct)
 
+    @router.post(
+        f"/{plural}/{{identity}}/void",
+        tags=[plural],
+        summary=f"Void a {kind} with a reason",
+        name=f"void_{kind}",
+        response_model=one,
+        responses={200: {"headers": answers.ETAG | answers.REPLAYED}} | problems(400, 404, 409, 412, 428),
+        openapi_extra=IF_MATCH,
+    )
+    async def void(identity: Id, body: Void, who: Recorder, version: IfMatch, key: Key = None) -> JSONResponse:
         def unit(tx: Tx, now: datetime) -> dict[str, Any]:
             return records.void(intake, tx, kind, identity, body.reason, version, who_of(who), now).model_dump(
                 mode="json"
@@ -280,17 +359,33 @@ def _records(
 
 def _others(router: APIRouter, db: Database, intake: Intake, clock: Clock) -> None:
     @router.post(
-        "/allocations", status_code=204, tags=["allocations"], summary="Record an arm; nothing ever shows it again here"
+        "/allocations",
+        status_code=204,
+        tags=["allocations"],
+        summary="Record an arm; nothing ever shows it again here",
+        responses=problems(400),
     )
     async def allocate(body: RecordAllocation, who: Annotated[Identity, Depends(require("record_allocation"))]) -> None:
         await _write(db, lambda tx: records.allocate(intake, tx, body, who_of(who), clock.now()))
 
-    @router.get("/rejected", tags=["rejected"], summary="Submissions that could not become even a draft")
+    @router.get(
+        "/rejected",
+        tags=["rejected"],
+        summary="Submissions that could not become even a draft",
+        response_model=answers.RejectedLines,
+        responses=problems(),
+    )
     async def rejected(who: Annotated[Identity, Depends(require("close_rejected"))]) -> JSONResponse:
         rows = await _read(db, store.open_rejected)
         return JSONResponse({"rejected": [views.rejected_line(row) for row in rows]})
 
-    @router.post("/rejected/{rejected_id}/close", tags=["rejected"], summary="Close one, saying what was done about it")
+    @router.post(
+        "/rejected/{rejected_id}/close",
+        tags=["rejected"],
+        summary="Close one, saying what was done about it",
+        response_model=answers.RejectedLine,
+        responses=problems(400, 404, 409),
+    )
     async def close(
         rejected_id: Id, body: CloseRejected, who: Annotated[Identity, Depends(require("close_rejected"))]
     ) -> JSONResponse:
@@ -299,11 +394,23 @@ def _others(router: APIRouter, db: Database, intake: Intake, clock: Clock) -> No
         )
         return JSONResponse(views.rejected_line(row))
 
-    @router.get("/on-call", tags=["cases"], summary="Whom an alert would call now, in order")
+    @router.get(
+        "/on-call",
+        tags=["cases"],
+        summary="Whom an alert would call now, in order",
+        response_model=answers.OnCallNow,
+        responses=problems(),
+    )
     async def on_call(who: Reporter) -> JSONResponse:
         return JSONResponse({"on_call": views.on_call(intake.trial, clock.now())})
 
-    @router.get("/terms", tags=["terms"], summary="Search CTCAE terms by Vietnamese or English words")
+    @router.get(
+        "/terms",
+        tags=["terms"],
+        summary="Search CTCAE terms by Vietnamese or English words",
+        response_model=answers.FoundTerms,
+        responses=problems(),
+    )
     def search(who: Reporter, q: Annotated[str, Query(min_length=1, max_length=100)], lang: str = "vi") -> JSONResponse:
         version = terms.as_version(intake.trial.ctcae_version)
         language = "en" if lang == "en" else "vi"
@@ -330,7 +437,7 @@ async def _once(
     unit: Callable[[Tx, datetime], dict[str, Any]],
 ) -> JSONResponse:
     """Run a command under its Idempotency-Key; the answer's `version` becomes the ETag."""
-    digest = sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    digest = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
     def run(tx: Tx) -> tuple[dict[str, Any], int, bool]:
         now = clock.now()
@@ -383,7 +490,23 @@ def _aware(at: datetime | None) -> datetime | None:
         raise Refused(
             "the time has no zone", problems=[FieldProblem("", "before has no zone", "write 2026-03-09T02:10:00Z")]
         )
+    if at is not None and not 1900 <= at.year <= 2200:
+        raise Refused(
+            "the time is out of range", problems=[FieldProblem("", "before", "give a year between 1900 and 2200")]
+        )
     return at
+
+
+def _correction(kind: str, model: type[BaseModel]) -> type[Correct]:
+    """`Correct` for one kind, described field by field; the handler names what does not fit."""
+    schema = _inlined(model.model_json_schema(), model.model_json_schema().get("$defs", {}))
+    fields = {name: one for name, one in schema["properties"].items() if records.may_correct(kind, name)}
+    described = {"type": "object", "properties": fields, "additionalProperties": False}
+    return create_model(
+        f"Correct{kind.title()}",
+        __base__=Correct,
+        changes=(Annotated[Changes, WithJsonSchema(described)], ...),
+    )
 
 
 def _openapi_body(model: type[Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.case import Answer, ExposureKind, FreeText, GradeEntry, Moment, Quantity, RehabilitationCourse, Seriousness
 from shared.case.exposure import ActionTaken
@@ -206,11 +206,28 @@ class RecordAllocation(Command):
     arm: Code
 
 
+def _shallow(changes: dict[str, object]) -> dict[str, object]:
+    level: list[object] = [changes]
+    for _ in range(_DEPTH):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
+        ]
+        if not level:
+            return changes
+    raise ValueError("the values are nested too deeply")
+
+
+_DEPTH = 8
+Changes = Annotated[dict[str, object], AfterValidator(_shallow)]
+
+
 class Correct(Command):
     """A new version of a subject, exposure, batch or measurement: only the fields in `changes` change."""
 
     reason: Reason
-    changes: dict[str, object]
+    changes: Changes
 
 
 class Void(Command):

@@ -24,6 +24,7 @@ from shared.db import Tx
 from shared.errors import Conflict, FieldProblem, Forbidden, NotFound, PreconditionFailed, Refused
 from shared.events.catalogue import Allocation
 from shared.ids import new_id
+from shared.web.problem import pointer_of, sentence_of
 
 Record = Subject | Exposure | Batch | Measurement
 COMMANDS: dict[str, type[Command]] = {
@@ -45,6 +46,10 @@ _FIXED = {
     "provisional",
 }
 """What no correction may change: identity, and what only the system writes. (A batch id on an exposure is set at recording.)"""
+
+
+def may_correct(kind: str, name: str) -> bool:
+    return name not in _FIXED or (kind == "exposure" and name == "batch_id")
 
 
 def record(intake: Intake, tx: Tx, kind: str, command: Command, who: Who, now: datetime) -> Record:
@@ -88,7 +93,7 @@ def correct(
 ) -> Record:
     """Add a version with `changes`; raises Refused with a pointer for each field that does not fit."""
     before = _locked(intake, tx, kind, identity, expected_version, who)
-    fixed = sorted(set(changes) & (_FIXED - ({"batch_id"} if kind == "exposure" else set())))
+    fixed = sorted(name for name in changes if not may_correct(kind, name))
     unknown = sorted(set(changes) - set(type(before).model_fields))
     if fixed or unknown:
         raise Refused(
@@ -209,8 +214,8 @@ def _command_values(document: Any, kind: str) -> dict[str, object]:
 
 def _problems(error: ValidationError) -> list[FieldProblem]:
     return [
-        FieldProblem("/changes/" + "/".join(str(part) for part in one["loc"]), one["msg"], "correct this value")
-        for one in error.errors(include_url=False, include_input=False)
+        FieldProblem("/changes" + pointer_of(one["loc"]), sentence_of(one), "correct this value")
+        for one in error.errors(include_url=False, include_context=False)
     ]
 
 

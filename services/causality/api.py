@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.causality import handlers, store
+from services.causality.answers import AssessmentAnswer, AssessmentVersions, Unsigned
 from services.causality.handlers import Causality, Decision
 from shared.auth.guard import require
 from shared.auth.identity import Identity
@@ -19,7 +20,7 @@ from shared.case.assessment import WhoUmc
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import NotFound
-from shared.web.problem import PROBLEMS
+from shared.web.problem import problems
 
 Id = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9-]+$")]
 Short = Annotated[str, StringConstraints(max_length=80, pattern=r"^[^\x00]*$")]
@@ -75,9 +76,14 @@ def view(assessment: Assessment, stale: tuple[Any, ...]) -> dict[str, Any]:
 
 def routes(db: Database, causality: Causality, clock: Clock) -> APIRouter:
     """All JSON routes, bound to one database."""
-    router = APIRouter(prefix="/api/v1", tags=["assessments"], responses=PROBLEMS)
+    router = APIRouter(prefix="/api/v1", tags=["assessments"])
 
-    @router.get("/assessments", summary="Cases whose newest assessment nobody has signed")
+    @router.get(
+        "/assessments",
+        summary="Cases whose newest assessment nobody has signed",
+        response_model=Unsigned,
+        responses=problems(),
+    )
     async def unsigned(who: Viewer, limit: Annotated[int, Query(ge=1, le=500)] = 200) -> JSONResponse:
         rows = await asyncio.to_thread(db.read, lambda tx: store.unsigned(tx, limit))
         shown = [
@@ -92,7 +98,12 @@ def routes(db: Database, causality: Causality, clock: Clock) -> APIRouter:
         ]
         return JSONResponse({"unsigned": shown})
 
-    @router.get("/assessments/{case_id}", summary="The newest assessment of a case, with why it is stale if it is")
+    @router.get(
+        "/assessments/{case_id}",
+        summary="The newest assessment of a case, with why it is stale if it is",
+        response_model=AssessmentAnswer,
+        responses=problems(404),
+    )
     async def read(case_id: Id, who: Viewer) -> JSONResponse:
         def unit(tx: Tx) -> dict[str, Any]:
             found = store.latest(tx, case_id)
@@ -103,14 +114,24 @@ def routes(db: Database, causality: Causality, clock: Clock) -> APIRouter:
         body = await asyncio.to_thread(db.read, unit)
         return JSONResponse(body, headers={"ETag": f'"{body["assessment"]["version"]}"'})
 
-    @router.get("/assessments/{case_id}/versions", summary="Every version, oldest first")
+    @router.get(
+        "/assessments/{case_id}/versions",
+        summary="Every version, oldest first",
+        response_model=AssessmentVersions,
+        responses=problems(404),
+    )
     async def versions(case_id: Id, who: Viewer) -> JSONResponse:
         found = await asyncio.to_thread(db.read, lambda tx: store.versions(tx, case_id))
         if not found or not visible(causality, who, found[-1]):
             raise NotFound("no assessment for that case yet")
         return JSONResponse({"versions": [one.model_dump(mode="json") for one in found]})
 
-    @router.post("/assessments/{case_id}/sign", summary="Accept or override the proposals and sign")
+    @router.post(
+        "/assessments/{case_id}/sign",
+        summary="Accept or override the proposals and sign",
+        response_model=AssessmentAnswer,
+        responses=problems(400, 404, 409, 412),
+    )
     async def sign(
         request: Request,
         case_id: Id,

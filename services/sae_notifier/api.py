@@ -6,13 +6,14 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from services.sae_notifier import store, views
+from services.sae_notifier import answers, store, views
 from services.sae_notifier.handlers import Notifier, alerts, filings
 from services.sae_notifier.handlers.filings import Proof
 from services.sae_notifier.handlers.making import make_form
@@ -21,11 +22,23 @@ from shared.auth.identity import Identity
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import FieldProblem, NotFound, Refused
-from shared.web.problem import PROBLEMS
+from shared.web.parameters import iso_only
+from shared.web.problem import problems
 
 T = TypeVar("T")
 Id = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9-]+$")]
 Text = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^[^\x00]*$")]
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=r"^[^\x00]*$")]
+
+
+def _of_our_time(at: datetime) -> datetime:
+    """What no calendar of ours reaches cannot be stored either."""
+    if not 1900 <= at.year <= 2200:
+        raise ValueError("the year must lie between 1900 and 2200")
+    return at
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(iso_only), AfterValidator(_of_our_time)]
 Viewer = Annotated[Identity, Depends(require("see_desk", "see_cases"))]
 Filer = Annotated[Identity, Depends(require("file_report"))]
 
@@ -40,6 +53,9 @@ class ConfirmAlert(Body):
     note: Text | None = None
 
 
+_BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+
+
 class ProofBody(Body):
     """A file as base64."""
 
@@ -47,7 +63,7 @@ class ProofBody(Body):
     type: Annotated[str, StringConstraints(max_length=100, pattern=r"^[a-z]+/[A-Za-z0-9.+-]+$")] = (
         "application/octet-stream"
     )
-    base64: str = Field(max_length=11_000_000)
+    base64: str = Field(max_length=11_000_000, json_schema_extra={"contentEncoding": "base64", "pattern": _BASE64})
 
     def proof(self) -> Proof:
         try:
@@ -67,7 +83,7 @@ class FileReport(Body):
     method: Literal["mail", "post", "portal", "hand"]
     document_id: Annotated[str, StringConstraints(max_length=80)] | None = None
     """A document made before; without it the form of the newest case version is made now."""
-    sent_at: AwareDatetime | None = None
+    sent_at: Instant | None = None
     reference: Text | None = None
     proof: ProofBody | None = None
 
@@ -77,15 +93,15 @@ class RecordReceipt(Body):
 
     verdict: Literal["received", "rejected"]
     kind: Literal["delivery_notice", "answer", "proof"]
-    at: AwareDatetime
-    reference: Text
+    at: Instant
+    reference: Said
     reasons: Text = ""
     proof: ProofBody | None = None
 
 
 def routes(db: Database, notifier: Notifier, clock: Clock) -> APIRouter:
     """All JSON routes, bound to one database."""
-    router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+    router = APIRouter(prefix="/api/v1")
     _obligations(router, db, notifier, clock)
     _alerts(router, db, notifier, clock)
     _filings(router, db, notifier, clock)
@@ -106,7 +122,13 @@ def _visible(notifier: Notifier, who: Identity, subject_id: str) -> bool:
 
 
 def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> None:
-    @router.get("/obligations", tags=["obligations"], summary="Duties, the soonest strict date first")
+    @router.get(
+        "/obligations",
+        tags=["obligations"],
+        summary="Duties, the soonest strict date first",
+        response_model=answers.Duties,
+        responses=problems(),
+    )
     async def listing(
         who: Viewer,
         case_id: Annotated[str | None, Query(max_length=80)] = None,
@@ -125,7 +147,13 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         shown = [views.obligation(one, now) for one in found if _visible(notifier, who, one.subject_id)]
         return JSONResponse({"obligations": shown, "now": now.isoformat()})
 
-    @router.get("/obligations/{obligation_id}", tags=["obligations"], summary="One duty with every version")
+    @router.get(
+        "/obligations/{obligation_id}",
+        tags=["obligations"],
+        summary="One duty with every version",
+        response_model=answers.DutyVersions,
+        responses=problems(404),
+    )
     async def one(obligation_id: Id, who: Viewer) -> JSONResponse:
         versions = await _read(db, lambda tx: store.obligation_history(tx, obligation_id))
         if not versions or not _visible(notifier, who, versions[-1].subject_id):
@@ -143,6 +171,8 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         status_code=201,
         tags=["documents"],
         summary="Make the form for this duty",
+        response_model=answers.Document,
+        responses=problems(404, 409),
     )
     async def make(obligation_id: Id, who: Filer) -> JSONResponse:
         row = await asyncio.to_thread(make_form, db, notifier, clock, obligation_id, who.user_id)
@@ -153,6 +183,8 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         status_code=201,
         tags=["filings"],
         summary="File the report with this recipient",
+        response_model=answers.Filing,
+        responses=problems(400, 404, 409),
     )
     async def file(obligation_id: Id, body: FileReport, who: Filer) -> JSONResponse:
         proof = body.proof.proof() if body.proof else None
@@ -180,7 +212,13 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
 
 
 def _alerts(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> None:
-    @router.get("/alerts", tags=["alerts"], summary="Alerts with every call made, newest first")
+    @router.get(
+        "/alerts",
+        tags=["alerts"],
+        summary="Alerts with every call made, newest first",
+        response_model=answers.Alerts,
+        responses=problems(),
+    )
     async def listing(
         who: Viewer,
         case_id: Annotated[str | None, Query(max_length=80)] = None,
@@ -193,7 +231,13 @@ def _alerts(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -
 
         return JSONResponse({"alerts": await _read(db, unit)})
 
-    @router.get("/alerts/{alert_id}", tags=["alerts"], summary="One alert")
+    @router.get(
+        "/alerts/{alert_id}",
+        tags=["alerts"],
+        summary="One alert",
+        response_model=answers.Alert,
+        responses=problems(404),
+    )
     async def one(alert_id: Id, who: Viewer) -> JSONResponse:
         def unit(tx: Tx) -> dict[str, Any]:
             row = store.alert(tx, alert_id)
@@ -207,6 +251,8 @@ def _alerts(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -
         "/alerts/{alert_id}/confirm",
         tags=["alerts"],
         summary="Confirm an alert by name; calls not yet made are dropped",
+        response_model=answers.Alert,
+        responses=problems(400, 404, 409),
     )
     async def confirm(
         alert_id: Id, body: ConfirmAlert, who: Annotated[Identity, Depends(require("confirm_alert"))]
@@ -218,7 +264,13 @@ def _alerts(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -
 
 
 def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> None:
-    @router.get("/filings", tags=["filings"], summary="The ledger: who was told what, when, with which proof")
+    @router.get(
+        "/filings",
+        tags=["filings"],
+        summary="The ledger: who was told what, when, with which proof",
+        response_model=answers.Filings,
+        responses=problems(),
+    )
     async def listing(
         who: Annotated[Identity, Depends(require("see_ledger"))],
         case_id: Annotated[str | None, Query(max_length=80)] = None,
@@ -236,6 +288,8 @@ def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) 
         status_code=201,
         tags=["filings"],
         summary="Record that it arrived, or was rejected",
+        response_model=answers.Receipt,
+        responses=problems(400, 404, 409),
     )
     async def receipt(filing_id: Id, body: RecordReceipt, who: Filer) -> JSONResponse:
         proof = body.proof.proof() if body.proof else None
@@ -257,14 +311,26 @@ def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) 
         )
         return JSONResponse(views.receipt(row), 201)
 
-    @router.get("/documents", tags=["documents"], summary="Documents made for a case")
+    @router.get(
+        "/documents",
+        tags=["documents"],
+        summary="Documents made for a case",
+        response_model=answers.Documents,
+        responses=problems(),
+    )
     async def documents(
         who: Annotated[Identity, Depends(require("see_ledger"))], case_id: Annotated[str, Query(max_length=80)]
     ) -> JSONResponse:
         rows = await _read(db, lambda tx: store.forms_of(tx, _clean(case_id) or ""))
         return JSONResponse({"documents": [views.form(row) for row in rows]})
 
-    @router.get("/documents/{document_id}", tags=["documents"], summary="The document's bytes", response_class=Response)
+    @router.get(
+        "/documents/{document_id}",
+        tags=["documents"],
+        summary="The document's bytes",
+        response_class=Response,
+        responses=answers.of_bytes("application/pdf", "The document as it was made") | problems(404),
+    )
     async def content(document_id: Id, who: Annotated[Identity, Depends(require("see_ledger"))]) -> Response:
         row = await _read(db, lambda tx: store.form(tx, document_id))
         if row is None:
@@ -273,7 +339,13 @@ def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) 
         headers = {"Content-Disposition": f'inline; filename="{name}"', "ETag": f'"{row.sha256}"'}
         return Response(bytes(row.content), media_type="application/pdf", headers=headers)
 
-    @router.get("/receipts/{receipt_id}/proof", tags=["filings"], summary="An uploaded proof", response_class=Response)
+    @router.get(
+        "/receipts/{receipt_id}/proof",
+        tags=["filings"],
+        summary="An uploaded proof",
+        response_class=Response,
+        responses=answers.of_bytes("application/octet-stream", "The file as it was uploaded") | problems(404),
+    )
     async def proof(receipt_id: Id, who: Annotated[Identity, Depends(require("see_ledger"))]) -> Response:
         row = await _read(db, lambda tx: store.receipt(tx, receipt_id))
         if row is None or row.content is None:

@@ -11,8 +11,12 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
+from typing import Annotated
 from urllib.parse import urlsplit
 
+from fastapi import Depends
+from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBase, HTTPBearer, SecurityBase
+from fastapi.security.base import SecurityBase as Scheme
 from starlette.requests import HTTPConnection, Request
 
 from shared.auth.authenticator import Authenticator
@@ -33,7 +37,35 @@ def address_of(request: HTTPConnection) -> str:
     return request.client.host if request.client else "unknown"
 
 
-async def identity(request: Request) -> Identity:
+class _Described(Scheme):
+    """A way to sign in, for the OpenAPI description alone: `_credentials` reads what was sent."""
+
+    def __init__(self, name: str, model: SecurityBase) -> None:
+        self.scheme_name, self.model = name, model
+
+    async def __call__(self) -> None:
+        return None
+
+
+_BEARER = _Described("bearer", HTTPBearer(description="A token from POST /api/v1/sign-in"))
+_BASIC = _Described("basic", HTTPBase(scheme="basic", description="User name and password, for scripts"))
+_SESSION = _Described(
+    "session", APIKey.model_validate({"in": APIKeyIn.cookie, "name": COOKIE, "description": "The cookie of the pages"})
+)
+
+
+async def _described(
+    bearer: Annotated[None, Depends(_BEARER)],
+    basic: Annotated[None, Depends(_BASIC)],
+    session: Annotated[None, Depends(_SESSION)],
+) -> None:
+    """Any one of the three."""
+
+
+SignIn = Annotated[None, Depends(_described)]
+
+
+async def identity(request: Request, _: SignIn = None) -> Identity:
     """Who is asking. Raises SignInNeeded (a page becomes the sign-in page and keeps what was posted) or Forbidden."""
     found = await optional_identity(request)
     if found is None:
@@ -83,13 +115,13 @@ def _basic_pair(value: str) -> tuple[str, str]:
     return user_id, password
 
 
-def require(*names: Role | Permission) -> Callable[[Request], Awaitable[Identity]]:
+def require(*names: Role | Permission) -> Callable[..., Awaitable[Identity]]:
     """A dependency that lets in whoever holds one of these permissions or roles, and gives their Identity."""
     allowed = frozenset[str]().union(*(roles_for(name) for name in names))
     if not allowed:
         raise ValueError("require() needs a permission or a role")
 
-    async def required(request: Request) -> Identity:
+    async def required(request: Request, _: SignIn = None) -> Identity:
         found = await identity(request)
         if not found.roles & allowed:
             raise Forbidden(f"this needs one of the roles {', '.join(sorted(allowed))}")

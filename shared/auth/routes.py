@@ -19,7 +19,7 @@ from shared.auth.throttle import TooManyAttempts
 from shared.errors import Forbidden, SignInNeeded
 from shared.web.nav import home_of
 from shared.web.pages import Pages
-from shared.web.problem import PROBLEMS
+from shared.web.problem import problems
 
 _Text = Annotated[str, Form(max_length=400_000)]
 """Room for what `carry` may seal."""
@@ -58,9 +58,14 @@ async def prove_again(request: Request, who: Identity, password: str) -> datetim
 
 def sign_in_router(pages: Pages) -> APIRouter:
     """`/sign-in`, `/sign-out`, `/account`, `/`, `/api/v1/sign-in`, `/api/v1/me`."""
-    router = APIRouter(responses=PROBLEMS)
+    router = APIRouter()
 
-    @router.post("/api/v1/sign-in", tags=["sign-in"], summary="Exchange a password for a token")
+    @router.post(
+        "/api/v1/sign-in",
+        tags=["sign-in"],
+        summary="Exchange a password for a token",
+        responses=problems(400),
+    )
     async def sign_in_by_api(request: Request, body: SignInRequest) -> SignInAnswer:
         auth = authenticator(request)
         who, token, expires_at = await asyncio.to_thread(
@@ -70,7 +75,7 @@ def sign_in_router(pages: Pages) -> APIRouter:
             token=token, expires_at=expires_at, user_id=who.user_id, roles=sorted(who.roles), sites=sorted(who.sites)
         )
 
-    @router.get("/api/v1/me", tags=["sign-in"], summary="Who this token belongs to")
+    @router.get("/api/v1/me", tags=["sign-in"], summary="Who this token belongs to", responses=problems())
     async def me(who: Annotated[Identity, Depends(identity)]) -> Me:
         return Me(
             user_id=who.user_id,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.responses import Response
@@ -20,6 +21,7 @@ from shared.web import errors
 from shared.web.edge import Edge
 from shared.web.health import health_router
 from shared.web.pages import STATIC, Pages, templates
+from shared.web.problem import problem_schemas
 
 Resources = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -74,6 +76,7 @@ def make_app(
         redoc_url=None,
         telemetry=_NO_TELEMETRY,  # type: ignore[arg-type]
     )
+    _describe_problems(app)
     app.state.service = service
     app.state.settings = settings
     app.state.auth = auth
@@ -94,6 +97,18 @@ def make_app(
         unexpected=_unexpected(pages),
     )
     return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Add the schemas that every route's error answers refer to."""
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = described()
+        schema.setdefault("components", {}).setdefault("schemas", {}).update(problem_schemas())
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _unexpected(pages: Pages) -> Callable[[Scope], Response]:

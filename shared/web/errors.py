@@ -20,7 +20,7 @@ from shared.auth.guard import COOKIE, SAFE_METHODS, authenticator, is_cross_site
 from shared.errors import FieldProblem, SignInNeeded, TocsinError
 from shared.telemetry import current_traceparent, get_logger, trace_id_of
 from shared.web.pages import Pages
-from shared.web.problem import ProblemField, fields_of, headers_for, problem_of, problem_response
+from shared.web.problem import ProblemField, fields_of, headers_for, places_of, problem_of, problem_response
 
 log = get_logger(__name__)
 
@@ -60,7 +60,7 @@ def install(app: FastAPI, pages: Pages) -> None:
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         fields = fields_of(error)
-        log.info("request.invalid", pointers=[field.pointer or field.parameter or "" for field in fields])
+        log.info("request.invalid", pointers=places_of(error))
         title = "The input cannot be accepted as it is"
         if not wants_page(request):
             return problem_response(422, "refused", title, f"{len(fields)} field(s) need attention", problems=fields)

@@ -1,0 +1,134 @@
+"""The shape of every answer of the JSON routes, for their OpenAPI description; `views` fills them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.case import Obligation
+from shared.case.obligation import ObligationState
+
+
+class Answered(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Duty(Obligation):
+    """The newest version of a duty; `status` is its state, or `overdue` while it is owed and the legal date has passed."""
+
+    recipient: str
+    status: ObligationState | Literal["overdue"]
+    seconds_left: int | None
+    """Until the legal date; negative when it has passed, null when nothing is owed."""
+    seconds_left_strict: int | None
+
+
+class Duties(Answered):
+    obligations: list[Duty]
+    now: datetime
+
+
+class DutyVersions(Answered):
+    obligation: Duty
+    versions: list[Obligation]
+
+
+class Call(Answered):
+    """One message to one person on one channel; `sent` is handed over, never more."""
+
+    person: str
+    channel: str
+    round: int
+    state: Literal["waiting", "sent", "failed", "dropped"]
+    call_at: datetime
+    sent_at: datetime | None
+    attempts: int
+    message_id: str
+    error: str | None
+
+
+class Alert(Answered):
+    alert_id: str
+    kind: str = Field(examples=["sae"])
+    case_id: str | None
+    case_number: str | None
+    obligation_id: str | None
+    threshold: str | None = Field(examples=["T-24h"])
+    opened_at: datetime
+    state: Literal["open", "confirmed"]
+    round: int
+    confirmed_by: str | None
+    confirmed_at: datetime | None
+    note: str | None
+    calls: list[Call]
+
+
+class Alerts(Answered):
+    alerts: list[Alert]
+
+
+class Document(Answered):
+    """A form as it was made: which case version it shows, for whom, and the SHA-256 of its bytes (at `path`)."""
+
+    document_id: str
+    kind: str
+    case_id: str
+    case_number: str
+    case_version: int
+    recipient_id: str | None
+    follow_up: int
+    sha256: str
+    made_by: str
+    made_at: datetime
+    path: str
+
+
+class Documents(Answered):
+    documents: list[Document]
+
+
+class Receipt(Answered):
+    receipt_id: str
+    verdict: Literal["received", "rejected"]
+    kind: Literal["delivery_notice", "answer", "proof"]
+    at: datetime
+    reference: str
+    reasons: str
+    proof_name: str | None
+    sha256: str | None
+    recorded_by: str
+    recorded_at: datetime
+
+
+class Filing(Answered):
+    """One telling of one recipient; its `message_number` is derived from case, version and recipient."""
+
+    filing_id: str
+    message_number: str
+    obligation_id: str
+    case_id: str
+    case_number: str
+    case_version: int
+    recipient_id: str
+    document_id: str
+    method: Literal["mail", "post", "portal", "hand"]
+    state: Literal["waiting", "sent", "failed", "received", "rejected"]
+    filed_by: str
+    filed_at: datetime
+    sent_at: datetime | None
+    reference: str | None
+    attempts: int
+    error: str | None
+    receipts: list[Receipt]
+
+
+class Filings(Answered):
+    filings: list[Filing]
+
+
+def of_bytes(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
+    """A 200 of raw bytes."""
+    schema = {"type": "string", "format": "binary"}
+    return {200: {"description": description, "content": {media_type: {"schema": schema}}}}
