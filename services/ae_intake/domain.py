@@ -315,14 +315,19 @@ def suspicions(case: CaseReport, others: Iterable[CaseReport]) -> tuple[Suspicio
 
 
 @lru_cache(maxsize=8_192)
-def _interval(moment: Moment) -> tuple[datetime, datetime]:
+def _interval(value: str, zone: str) -> tuple[datetime, datetime]:
     """Both readings of a moment: every report about a child compares its onset with those told before."""
+    moment = Moment(value=value, zone=zone)
     return moment.earliest(), moment.latest()
+
+
+def _readings(moment: Moment) -> tuple[datetime, datetime]:
+    return _interval(moment.value, moment.zone)
 
 
 def _alike(mine: AdverseEvent, theirs: AdverseEvent) -> tuple[str, ...]:
     if mine.onset and theirs.onset:
-        (mine_first, mine_last), (their_first, their_last) = _interval(mine.onset), _interval(theirs.onset)
+        (mine_first, mine_last), (their_first, their_last) = _readings(mine.onset), _readings(theirs.onset)
         gap = max(mine_first - their_last, their_first - mine_last)
         if gap > NEAR_ONSET:
             return ()
