@@ -1,0 +1,32 @@
+"""Worlds for the tests of the routes: one per file where tests only add, one per test where the clock moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api import world as worlds
+from tests.api.world import ApiWorld
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates() -> Iterator[None]:
+    yield
+    worlds.forget_template()
+
+
+@pytest.fixture(scope="module")
+def shared_world() -> Iterator[ApiWorld]:
+    """For tests that use children of their own and leave the clock alone."""
+    made = ApiWorld()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def own_world() -> Iterator[ApiWorld]:
+    """For tests that move the clock, count what is there, or break something."""
+    made = ApiWorld()
+    yield made
+    made.close()
