@@ -103,9 +103,10 @@ class Facts:
         t, of = self.t, event.event_id
         yield self._words("verbatim", event.verbatim, of)
         term = event.term
-        coded = (
-            f"{self.event_name(event)} · {term.term} · {term.dictionary} {term.version} {term.code}" if term else None
-        )
+        coded = None
+        if term is not None:
+            names = dict.fromkeys((self.event_name(event), term.term))
+            coded = " · ".join((*names, f"{term.dictionary} {term.version} {term.code}"))
         yield self._row("term", coded, of)
         yield self._moment("onset", event.onset, of)
         yield self._moment("end", event.end, of)

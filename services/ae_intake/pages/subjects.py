@@ -15,13 +15,13 @@ from starlette.responses import Response
 from services.ae_intake import store
 from services.ae_intake.pages.cases import exposure_name
 from services.ae_intake.pages.desk import Desk, Id, Reader, Words
-from services.ae_intake.pages.facts import Facts
+from services.ae_intake.pages.facts import Facts, both_zones
 from services.ae_intake.pages.record_specs import specs
 from services.ae_intake.pages.said import said
-from services.ae_intake.pages.specs import date_text
+from services.ae_intake.pages.specs import Spec, date_text
 from shared import trial as trials
 from shared.auth.identity import Identity
-from shared.case import Batch, Exposure, Measurement, Subject, periods
+from shared.case import Batch, Exposure, Measurement, Moment, Subject, periods
 from shared.case.periods import Edge, Period
 from shared.db import Tx
 from shared.errors import NotFound
@@ -63,10 +63,10 @@ def add(router: APIRouter, desk: Desk) -> None:
         zone = desk.zone_of_site(found.subject.site_id)
         context: dict[str, Any] = {
             "child": found,
-            "data": _data(found.subject, desk, t),
+            "data": _data(found.subject, desk, t, reader_zone(request)),
             "periods": [_period(one, zone, reader_zone(request), t) for one in found.periods()],
             "findings": trials.findings(desk.intake.trial, found.subject, found.exposures),
-            "tables": _tables(found, desk, t),
+            "tables": _tables(found, desk, t, reader_zone(request)),
             "done": done if done in ("recorded", "corrected", "voided") else "",
             "zone": zone,
             "active": "subjects",
@@ -91,9 +91,14 @@ class Child:
         return periods.periods(self.subject, self.exposures)
 
 
-def _data(subject: Subject, desk: Desk, t: Words) -> list[tuple[str, str]]:
+def _data(subject: Subject, desk: Desk, t: Words, reader: str | None) -> list[tuple[str, str]]:
     fields = specs("subject", desk.intake.trial, t.lang, new=False)
-    return [(t(spec.words), said(spec, getattr(subject, spec.name), t)) for spec in fields]
+    return [(t(spec.words), _cell(spec, getattr(subject, spec.name), t, reader)) for spec in fields]
+
+
+def _cell(spec: Spec, value: Any, t: Words, reader: str | None) -> str:
+    """A time has the reader's zone beside it; anything else is words."""
+    return both_zones(value, reader, t.lang) if isinstance(value, Moment) else said(spec, value, t)
 
 
 def _period(period: Period, zone: str, reader: str | None, t: Words) -> dict[str, str]:
@@ -128,7 +133,7 @@ def _instant(at: Any, zone: str, reader: str | None, t: Words) -> str:
     return text
 
 
-def _tables(child: Child, desk: Desk, t: Words) -> list[dict[str, Any]]:
+def _tables(child: Child, desk: Desk, t: Words, reader: str | None) -> list[dict[str, Any]]:
     """Exposures, batches and measurements: what, when, how much, version; voided ones last and crossed out."""
     facts = Facts(t, desk.intake.trial)
     trial, lang = desk.intake.trial, t.lang
@@ -137,10 +142,10 @@ def _tables(child: Child, desk: Desk, t: Words) -> list[dict[str, Any]]:
     test = {spec.name: spec for spec in specs("measurement", trial, lang, new=False)}
 
     def cells(record: Any, fields: dict[str, Any], names: tuple[str, ...]) -> list[str]:
-        return [said(fields[name], getattr(record, name), t) for name in names]
+        return [_cell(fields[name], getattr(record, name), t, reader) for name in names]
 
     def end(one: Exposure) -> str:
-        return t("goes_on") if one.end is None and one.ongoing else said(exposure["end"], one.end, t)
+        return t("goes_on") if one.end is None and one.ongoing else _cell(exposure["end"], one.end, t, reader)
 
     return [
         _table(
