@@ -26,6 +26,7 @@ class Instance:
 
     def __init__(self, var: Path, port: int, **settings: str) -> None:
         self.var, self.url = var, f"http://127.0.0.1:{port}"
+        self._signed_in: dict[str, dict[str, str]] = {}
         ours = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
         self.environ = ours | {"PORT": str(port), "TOCSIN_VAR": str(var), "LANG": "C.UTF-8"} | settings
         self._log = var.with_suffix(".log")
@@ -65,9 +66,12 @@ class Instance:
         )
 
     def sign_in(self, user: str) -> dict[str, str]:
+        if user in self._signed_in:
+            return self._signed_in[user]
         body = {"username": user, "password": f"tocsin-demo-{user}"}
         answer = httpx.post(f"{self.url}/api/v1/sign-in", json=body, trust_env=False, timeout=30)
-        return {"Authorization": f"Bearer {answer.raise_for_status().json()['token']}"}
+        self._signed_in[user] = {"Authorization": f"Bearer {answer.raise_for_status().json()['token']}"}
+        return self._signed_in[user]
 
     def get(self, path: str, user: str = "safety-officer-1") -> httpx.Response:
         return httpx.get(f"{self.url}{path}", headers=self.sign_in(user), trust_env=False, timeout=30)
@@ -162,6 +166,7 @@ def _children(instance: Instance, *, more_than: int) -> int:
         found = len(instance.get("/api/v1/subjects?limit=200", "machine").json()["subjects"])
         if found > more_than:
             return found
+        time.sleep(0.2)
     raise AssertionError(f"still {found} children: {instance.said[-2000:]}")
 
 
