@@ -18,7 +18,7 @@ SQL_PLACES = (
     "shared/auth/**",
     "shared/bus/**",
 )
-BACKGROUND_PLACES = ("shared/supervise.py", "shared/db.py", "shared/bus/**")
+BACKGROUND_PLACES = ("shared/supervise.py", "shared/db.py", "shared/bus/**", "shared/compose.py")
 ENGINES = (
     "services/*/domain.py",
     "services/*/domain/**",
