@@ -157,6 +157,14 @@ def test_every_line_of_a_failed_verification_is_explained() -> None:
     assert not unexplained
 
 
+def test_the_changelog_names_every_event_type_and_schema() -> None:
+    """Whoever upgrades reads here what changes on the log and in the database."""
+    changes = text("CHANGELOG.md")
+    revisions = {file.name.partition("_")[0] for file in ROOT.glob("services/*/migrations/versions/[0-9]*.py")}
+    assert revisions
+    assert not [name for name in [*CATALOGUE, *revisions] if f"`{name}`" not in changes]
+
+
 def test_every_decision_is_listed_and_has_its_parts() -> None:
     index = text("docs/decisions/README.md")
     for file in sorted((ROOT / "docs/decisions").glob("[0-9]*.md")):
@@ -267,7 +275,7 @@ def test_every_command_exists() -> None:
             case ["make", target, *_]:
                 good = target in targets
             case ["tocsin", *rest]:
-                good = any(" ".join(rest).startswith(leaf) for leaf in leaves)
+                good = any(rest[: len(leaf.split())] == leaf.split() for leaf in leaves)
             case [".venv/bin/python", "-c", code]:
                 compile(code, page, "exec")
                 good = True
