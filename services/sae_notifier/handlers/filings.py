@@ -19,6 +19,7 @@ from shared.canonical import sha256
 from shared.case import CaseReport, Obligation
 from shared.db import Tx
 from shared.errors import Conflict, FieldProblem, NotFound, Refused
+from shared.failpoint import hit
 from shared.ids import new_id
 from shared.trial import Trial
 
@@ -101,6 +102,7 @@ def form_trial(trial: Trial, site_id: str | None) -> FormTrial:
 def typeset(made: Draft) -> tuple[bytes, str, str]:
     """(PDF, subject line, covering text). Takes seconds of CPU: never call it inside a transaction."""
     rendered = render(made.form)
+    hit("form.after_render")
     words = cover(made.form, rendered.sha256)
     return rendered.pdf, words.subject, words.body
 
