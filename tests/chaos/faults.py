@@ -100,7 +100,8 @@ class Faults:
                     self._kill_at(victim, next(points), rng)
                 victim.start()
                 victim.ready(45)
-            self._over.wait(rng.uniform(0.1, 0.8))
+            # Alone, it must live long enough for something to happen in it.
+            self._over.wait(rng.uniform(0.1, 0.8) if len(self.cluster.instances[name]) > 1 else rng.uniform(1.0, 5.0))
 
     def _give_back(self, count: int) -> None:
         with self._count:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -52,6 +53,25 @@ def _kill_at(service: str, failpoints: str) -> Callable[[KafkaCluster, Load, ran
     return act
 
 
+def _backlog_then_kill(failpoints: str) -> Callable[[KafkaCluster, Load, random.Random], None]:
+    def act(cluster: KafkaCluster, load: Load, rng: random.Random) -> None:
+        """Reports pile up while no notifier lives; the first one that comes back dies over them."""
+        victim, other = cluster.of("sae_notifier")
+        victim.kill()
+        other.kill()
+        _reports(load, rng, 8)
+        victim.start(failpoints)
+        victim.ready()
+        victim.died(40)
+        victim.kill()
+        for one in (victim, other):
+            one.start()
+        for one in (victim, other):
+            one.ready()
+
+    return act
+
+
 def _reports(load: Load, rng: random.Random, count: int, until: Callable[[], bool] = lambda: False) -> None:
     """At least `count`, and on until `until` or 25 s have passed."""
     client = load.client(300)
@@ -93,15 +113,13 @@ MUTANTS = (
     Mutant(
         "commit_then_publish", "ae_intake", frozenset({"lost"}), _kill_at("ae_intake", "intake.after_commit=kill@2")
     ),
-    Mutant(
-        "offset_first", "sae_notifier", frozenset({"lost"}), _kill_at("sae_notifier", "consume.before_commit=kill@2")
-    ),
+    Mutant("offset_first", "sae_notifier", frozenset({"lost"}), _backlog_then_kill("consume.before_commit=kill@1")),
     Mutant("no_received_check", "sae_notifier", frozenset({"doubled", "out_of_order"}), _again),
     Mutant(
         "memory_position",
         "sae_notifier",
         frozenset({"lost"}),
-        _kill_at("sae_notifier", "consume.after_effect=sleep:0.4,consume.before_commit=kill@2"),
+        _backlog_then_kill("consume.after_effect=sleep:0.4,consume.before_commit=kill@1"),
     ),
     Mutant("sequence_cursor", "ae_intake", frozenset({"lost", "out_of_order"}), _slow_beside_quick),
 )
@@ -121,6 +139,7 @@ def run_mutants(names: Sequence[str] | None, *, seed: int, to: Path | None) -> i
             results[mutant.name] = _run(mutant, postgres, seed, tally)
     finally:
         postgres.stop(mode="immediate")
+        shutil.rmtree(postgres.directory, ignore_errors=True)
     for mutant in chosen:
         caught = results[mutant.name]
         what = f"caught: {caught[0].kind}: {caught[0].what}" if caught else "SURVIVED"

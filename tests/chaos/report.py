@@ -32,6 +32,14 @@ class Report:
         return not self.anomalies and not self.failed and self.tally.kills >= self.asked_kills
 
     @property
+    def verdict(self) -> str:
+        if self.anomalies:
+            return "BROKEN"
+        if not self.ok:
+            return f"INCOMPLETE ({self.tally.kills} of {self.asked_kills} kills; {len(self.failed)} faults not done)"
+        return "held"
+
+    @property
     def counts(self) -> dict[str, int]:
         found = Counter(one.kind for one in self.anomalies)
         return {kind: found[kind] for kind in KINDS}
@@ -53,7 +61,7 @@ class Report:
             ("cases, mails", f"{len(self.history.cases)}, {len(self.history.mails)}"),
         ]
         rows += [(kind.replace("_", " "), str(count)) for kind, count in self.counts.items()]
-        return [*rows, ("seconds", f"{self.seconds:.0f}"), ("verdict", "held" if self.ok else "BROKEN")]
+        return [*rows, ("seconds", f"{self.seconds:.0f}"), ("verdict", self.verdict)]
 
     def show(self) -> None:
         rows = self.rows()

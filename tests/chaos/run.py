@@ -34,7 +34,7 @@ def run(backend: str, *, kills: int, seed: int, keep: bool = False) -> Report:
         faults = Faults(cluster, load, tally, kills=kills, seed=seed, rounds=1 + kills // 50)
         ticker = _Ticker(cluster, tally, load)
         ticker.start()
-        faults.run(within_s=120 + kills * 15)
+        faults.run(within_s=180 + kills * 30)
         ticker.stop()
         load.stop()
         tally.say(f"{tally.kills} kills done; waiting until everything has come to rest")

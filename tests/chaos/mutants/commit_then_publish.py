@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import update
 
+from shared.audit import Written
 from shared.bus import outbox
 from tests.chaos.mutants.direct import publish_later, watch_relay
 
@@ -17,7 +18,7 @@ def apply() -> None:
     emit = outbox.emit
     watch_relay()
 
-    def emit_and_hope(tx: Any, type_name: str, document: Any, **more: Any) -> outbox.OutboxRow:
+    def emit_and_hope(tx: Any, type_name: str, document: Any, **more: Any) -> Written:
         row = emit(tx, type_name, document, **more)
         published = update(outbox.OutboxRow).where(outbox.OutboxRow.event_id == row.event_id)  # type: ignore[arg-type]
         tx.execute(published.values(published_at=row.created_at))

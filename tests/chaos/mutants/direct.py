@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
+from shared.audit import Written
 from shared.bus import relay
-from shared.bus.outbox import OutboxRow
+from shared.bus.port import Record
 
 _relay: relay.Relay | None = None
 
@@ -23,9 +25,14 @@ def watch_relay() -> None:
     relay.Relay.__init__ = remember  # type: ignore[method-assign]
 
 
-def publish_later(row: OutboxRow, *, after_s: float) -> None:
+def record_of(row: Written) -> Record:
+    pairs = json.loads(row.headers)
+    return Record(row.topic, row.key, row.body.encode(), tuple((name, value.encode()) for name, value in pairs))
+
+
+def publish_later(row: Written, *, after_s: float) -> None:
     """As a background task does: nobody waits for it."""
-    record = row.record()
+    record = record_of(row)
 
     async def send() -> None:
         assert _relay is not None
@@ -36,8 +43,8 @@ def publish_later(row: OutboxRow, *, after_s: float) -> None:
     asyncio.run_coroutine_threadsafe(send(), _relay._loop)
 
 
-def publish_now(row: OutboxRow) -> None:
+def publish_now(row: Written) -> None:
     """Block until the log has taken it. Before the relay's first pass there is no loop yet; then the relay sends it."""
     if _relay is None or _relay._loop is None:
         return
-    asyncio.run_coroutine_threadsafe(_relay.bus.publish([row.record()]), _relay._loop).result(10)
+    asyncio.run_coroutine_threadsafe(_relay.bus.publish([record_of(row)]), _relay._loop).result(10)

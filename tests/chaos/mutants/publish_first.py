@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from shared.audit import Written
 from shared.bus import outbox
 from tests.chaos.mutants.direct import publish_now, watch_relay
 
@@ -13,7 +14,7 @@ def apply() -> None:
     emit = outbox.emit
     watch_relay()
 
-    def emit_first(tx: Any, type_name: str, document: Any, **more: Any) -> outbox.OutboxRow:
+    def emit_first(tx: Any, type_name: str, document: Any, **more: Any) -> Written:
         row = emit(tx, type_name, document, **more)
         publish_now(row)
         return row

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
+from shared.audit import Written
 from shared.bus import outbox, relay
 from shared.bus.outbox import OutboxRow
 from shared.db import Database, Tx
@@ -30,7 +31,7 @@ def apply() -> None:
     Database._run = reserve_then_run  # type: ignore[method-assign]
     emit = outbox.emit
 
-    def emit_under_reserved(tx: Tx, type_name: str, document: Any, **more: Any) -> OutboxRow:
+    def emit_under_reserved(tx: Tx, type_name: str, document: Any, **more: Any) -> Written:
         row = emit(tx, type_name, document, **more)
         if positions := tx.session.info.get("positions"):
             move = text("UPDATE outbox SET position = :position WHERE event_id = :event_id")
