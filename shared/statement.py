@@ -46,11 +46,24 @@ def _time(at: datetime, dialect: str) -> datetime | str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")  # as SQLAlchemy keeps it
 
 
+@lru_cache(maxsize=256)
+def insert_of(model: Any) -> Statement:
+    """`insert_into` of every column, made once for each model."""
+    return insert_into(model)
+
+
 def insert_into(model: Any, *, without: Collection[str] = (), then: str = "") -> Statement:
     """An insert of every column of a table model but those the database fills in; `then` follows the values."""
     columns = [name for name in model.__table__.columns.keys() if name not in without]
     names, marks = ", ".join(columns), ", ".join(f":{name}" for name in columns)
     text = f"INSERT INTO {model.__tablename__} ({names}) VALUES ({marks}) {then}"  # noqa: S608  our own names
+    return Statement(str(model.__tablename__), text)
+
+
+def update_of(model: Any, key: str) -> Statement:
+    """An update of every other column of the row with that key."""
+    changes = ", ".join(f"{name} = :{name}" for name in model.__table__.columns.keys() if name != key)
+    text = f"UPDATE {model.__tablename__} SET {changes} WHERE {key} = :{key}"  # noqa: S608  our own names
     return Statement(str(model.__tablename__), text)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, Column, Text, func, insert, select
+from sqlalchemy import CheckConstraint, Column, Text, func, select
 from sqlmodel import Field, col
 
 from shared.audit import Audited
@@ -14,6 +13,7 @@ from shared.bus import received
 from shared.canonical import canonical
 from shared.case import Assessment, Batch, CaseReport, Exposure, Measurement, Subject
 from shared.db import Tx
+from shared.statement import insert_of
 
 
 class AssessmentRow(Audited, table=True):
@@ -34,7 +34,7 @@ class AssessmentRow(Audited, table=True):
     recorded_at: datetime = Field(index=True)
 
     def document(self) -> Assessment:
-        return Assessment.read(json.loads(self.body))
+        return received.read_as(Assessment, self.body)
 
 
 AUDITED: tuple[type[Audited], ...] = (AssessmentRow,)
@@ -52,7 +52,7 @@ def add_assessment(tx: Tx, assessment: Assessment) -> AssessmentRow:
         body=canonical(assessment).decode(),
         recorded_at=assessment.recorded_at,
     )
-    tx.execute(insert(AssessmentRow).values(row.model_dump()))
+    tx.write(insert_of(AssessmentRow), row.model_dump())
     return row
 
 
@@ -95,30 +95,30 @@ def unsigned(tx: Tx, limit: int = 200) -> list[Assessment]:
 
 
 def case_versions(tx: Tx, case_id: str) -> list[CaseReport]:
-    return [CaseReport.read(row.data()) for row in received.history(tx, f"case/{case_id}")]
+    return [received.read_as(CaseReport, row.body) for row in received.history(tx, f"case/{case_id}")]
 
 
 def cases_of_child(tx: Tx, subject_id: str) -> list[CaseReport]:
-    return [CaseReport.read(row.data()) for row in received.latest_of_child(tx, subject_id, "case/")]
+    return [received.read_as(CaseReport, row.body) for row in received.latest_of_child(tx, subject_id, "case/")]
 
 
 def exposures_of_child(tx: Tx, subject_id: str) -> list[Exposure]:
-    return [Exposure.read(row.data()) for row in received.latest_of_child(tx, subject_id, "exposure/")]
+    return [received.read_as(Exposure, row.body) for row in received.latest_of_child(tx, subject_id, "exposure/")]
 
 
 def measurements_of_child(tx: Tx, subject_id: str) -> list[Measurement]:
-    return [Measurement.read(row.data()) for row in received.latest_of_child(tx, subject_id, "measurement/")]
+    return [received.read_as(Measurement, row.body) for row in received.latest_of_child(tx, subject_id, "measurement/")]
 
 
 def batches_of_child(tx: Tx, subject_id: str) -> list[Batch]:
-    return [Batch.read(row.data()) for row in received.latest_of_child(tx, subject_id, "batch/")]
+    return [received.read_as(Batch, row.body) for row in received.latest_of_child(tx, subject_id, "batch/")]
 
 
 def subject(tx: Tx, subject_id: str) -> Subject | None:
     rows = received.latest_of_child(tx, subject_id, "subject/")
-    return Subject.read(rows[0].data()) if rows else None
+    return received.read_as(Subject, rows[0].body) if rows else None
 
 
 def current_versions(tx: Tx, subject_id: str) -> dict[str, int]:
     """Newest version of every aggregate of the child, by name."""
-    return {row.aggregate: row.version for row in received.latest_of_child(tx, subject_id)}
+    return received.versions_of_child(tx, subject_id)

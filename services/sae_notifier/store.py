@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -16,12 +15,10 @@ from sqlalchemy import (
     UniqueConstraint,
     case,
     func,
-    insert,
     inspect,
     or_,
     select,
     text,
-    update,
 )
 from sqlmodel import Field, col
 
@@ -30,6 +27,7 @@ from shared.bus import received
 from shared.canonical import canonical
 from shared.case import Assessment, Batch, CaseReport, Exposure, Measurement, Obligation, Subject
 from shared.db import Tx
+from shared.statement import insert_of, update_of
 
 
 class ObligationRow(Audited, table=True):
@@ -46,7 +44,7 @@ class ObligationRow(Audited, table=True):
     recorded_at: datetime
 
     def document(self) -> Obligation:
-        return Obligation.read(json.loads(self.body))
+        return received.read_as(Obligation, self.body)
 
 
 class DutyRow(Audited, table=True):
@@ -289,37 +287,37 @@ AUDITED: tuple[type[Audited], ...] = (
 
 
 def case_versions(tx: Tx, case_id: str) -> list[CaseReport]:
-    return [CaseReport.read(row.data()) for row in received.history(tx, f"case/{case_id}")]
+    return [received.read_as(CaseReport, row.body) for row in received.history(tx, f"case/{case_id}")]
 
 
 def cases_of_child(tx: Tx, subject_id: str) -> list[CaseReport]:
-    return [CaseReport.read(row.data()) for row in received.latest_of_child(tx, subject_id, "case/")]
+    return [received.read_as(CaseReport, row.body) for row in received.latest_of_child(tx, subject_id, "case/")]
 
 
 def exposures_of_child(tx: Tx, subject_id: str) -> list[Exposure]:
-    return [Exposure.read(row.data()) for row in received.latest_of_child(tx, subject_id, "exposure/")]
+    return [received.read_as(Exposure, row.body) for row in received.latest_of_child(tx, subject_id, "exposure/")]
 
 
 def measurements_of_child(tx: Tx, subject_id: str) -> list[Measurement]:
-    return [Measurement.read(row.data()) for row in received.latest_of_child(tx, subject_id, "measurement/")]
+    return [received.read_as(Measurement, row.body) for row in received.latest_of_child(tx, subject_id, "measurement/")]
 
 
 def batches_of_child(tx: Tx, subject_id: str) -> list[Batch]:
-    return [Batch.read(row.data()) for row in received.latest_of_child(tx, subject_id, "batch/")]
+    return [received.read_as(Batch, row.body) for row in received.latest_of_child(tx, subject_id, "batch/")]
 
 
 def subject(tx: Tx, subject_id: str) -> Subject | None:
     rows = received.latest_of_child(tx, subject_id, "subject/")
-    return Subject.read(rows[0].data()) if rows else None
+    return received.read_as(Subject, rows[0].body) if rows else None
 
 
 def assessments(tx: Tx, case_id: str) -> list[Assessment]:
-    return [Assessment.read(row.data()) for row in received.history(tx, f"assessment/{case_id}")]
+    return [received.read_as(Assessment, row.body) for row in received.history(tx, f"assessment/{case_id}")]
 
 
 def current_versions(tx: Tx, subject_id: str) -> dict[str, int]:
     """Newest version of every aggregate of the child, by name: what an assessment must have judged."""
-    return {row.aggregate: row.version for row in received.latest_of_child(tx, subject_id)}
+    return received.versions_of_child(tx, subject_id)
 
 
 def nullified_cases(tx: Tx, since: datetime | None = None) -> list[CaseReport]:
@@ -339,6 +337,9 @@ def case_sha256(tx: Tx, case_id: str, version: int) -> str:
 # Duties ---------------------------------------------------------------------------------------------------------
 
 
+_MOVE_DUTY = update_of(DutyRow, "obligation_id")
+
+
 def add_obligation(tx: Tx, duty: Obligation) -> tuple[ObligationRow, DutyRow]:
     """Add one version and move the head to it; the primary key refuses a version that exists."""
     row = ObligationRow(
@@ -348,7 +349,7 @@ def add_obligation(tx: Tx, duty: Obligation) -> tuple[ObligationRow, DutyRow]:
         body=canonical(duty).decode(),
         recorded_at=duty.recorded_at,
     )
-    tx.execute(insert(ObligationRow).values(row.model_dump()))
+    tx.write(insert_of(ObligationRow), row.model_dump())
     head = DutyRow(
         obligation_id=duty.obligation_id,
         version=duty.version,
@@ -363,10 +364,9 @@ def add_obligation(tx: Tx, duty: Obligation) -> tuple[ObligationRow, DutyRow]:
         due_strict_at=duty.due_strict_at,
     )
     if duty.version == 1:
-        tx.execute(insert(DutyRow).values(head.model_dump()))
+        tx.write(insert_of(DutyRow), head.model_dump())
     else:
-        values = head.model_dump(exclude={"obligation_id"})
-        tx.execute(update(DutyRow).where(col(DutyRow.obligation_id) == duty.obligation_id).values(values))
+        tx.write(_MOVE_DUTY, head.model_dump())
     return row, head
 
 
@@ -513,7 +513,7 @@ def count_open_alerts(tx: Tx) -> int:
 
 
 def add_row(tx: Tx, row: Audited) -> None:
-    tx.execute(insert(type(row)).values(row.model_dump()))
+    tx.write(insert_of(type(row)), row.model_dump())
 
 
 def form(tx: Tx, document_id: str) -> FormRow | None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Text, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import BigInteger, CheckConstraint, Column, Text, select
 from sqlmodel import Field, col
 
 from shared.audit import Audited
+from shared.case.base import Published
 from shared.db import Tx
 from shared.events.envelope import Event
 from shared.statement import Statement, insert_into
+
+P = TypeVar("P", bound=Published)
 
 
 class ReceivedRow(Audited, table=True):
@@ -92,20 +96,45 @@ def receive(
     return (Fate.GAP if event.version > newest else Fate.OLDER), row
 
 
-def latest_of_child(tx: Tx, subject_id: str, prefix: str = "") -> list[ReceivedRow]:
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest received version of one aggregate."""
+
+    aggregate: str
+    version: int
+    body: str
+
+
+_LATEST_OF_CHILD = Statement(
+    "received",
+    "SELECT aggregate, version, body FROM received AS r WHERE subject_id = :subject_id "
+    "AND substr(aggregate, 1, :letters) = :prefix "
+    "AND version = (SELECT max(version) FROM received AS o WHERE o.aggregate = r.aggregate) ORDER BY aggregate",
+)
+_VERSIONS_OF_CHILD = Statement(
+    "received", "SELECT aggregate, max(version) FROM received WHERE subject_id = :subject_id GROUP BY aggregate"
+)
+
+
+def latest_of_child(tx: Tx, subject_id: str, prefix: str = "") -> list[Newest]:
     """The newest version of every aggregate of one child, in aggregate order."""
-    other = aliased(ReceivedRow)
-    newest = (
-        select(func.max(col(other.version))).where(col(other.aggregate) == col(ReceivedRow.aggregate)).scalar_subquery()
-    )
-    statement = (
-        select(ReceivedRow)
-        .where(col(ReceivedRow.subject_id) == subject_id, col(ReceivedRow.version) == newest)
-        .order_by(col(ReceivedRow.aggregate))
-    )
-    if prefix:
-        statement = statement.where(col(ReceivedRow.aggregate).startswith(prefix))
-    return list(tx.session.execute(statement).scalars())
+    values = {"subject_id": subject_id, "letters": len(prefix), "prefix": prefix}
+    return [Newest(*row) for row in tx.rows(_LATEST_OF_CHILD, values)]
+
+
+def versions_of_child(tx: Tx, subject_id: str) -> dict[str, int]:
+    """The newest version of every aggregate of one child, by name."""
+    return dict(tx.rows(_VERSIONS_OF_CHILD, {"subject_id": subject_id}))
+
+
+@lru_cache(maxsize=2048)
+def _read(model: type[Published], body: str) -> Published:
+    return model.model_validate_json(body, extra="ignore")
+
+
+def read_as(model: type[P], body: str) -> P:
+    """What a body says, parsed once: with every event a child's other documents are looked at again, and all are frozen."""
+    return cast(P, _read(model, body))
 
 
 def history(tx: Tx, aggregate: str) -> list[ReceivedRow]:
