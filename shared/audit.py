@@ -75,10 +75,11 @@ class SealedRow(SQLModel, table=True):
 
 
 class Audited(SQLModel):
-    """A row whose content the trail vouches for: `audit_key` names the primary key, `audit_content` the covered columns."""
+    """A row that the trail vouches for, every column of it but those that `audit_apart` names: marks that the machinery
+    moves without an entry (a place on the log, a claim). `audit_key` names the primary key."""
 
     audit_key: ClassVar[tuple[str, ...]] = ()
-    audit_content: ClassVar[tuple[str, ...]] = ()
+    audit_apart: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def audit_name(cls) -> str:
@@ -88,7 +89,7 @@ class Audited(SQLModel):
         return row_reference(type(self), {name: getattr(self, name) for name in self.audit_key})
 
     def audit_digest(self) -> str:
-        return row_digest(type(self), {name: getattr(self, name) for name in self.audit_content})
+        return row_digest(type(self), {name: getattr(self, name) for name in covered(type(self))})
 
 
 class Written:
@@ -112,13 +113,26 @@ class Written:
         return row_digest(self.model, self.values)
 
 
+def covered(model: type[Audited]) -> tuple[str, ...]:
+    """The columns in the digest, in the table's order."""
+    known = _COVERED.get(model.audit_name())
+    if known is None:
+        columns: Iterable[str] = model.__table__.columns.keys()  # type: ignore[attr-defined]
+        known = tuple(name for name in columns if name not in model.audit_key and name not in model.audit_apart)
+        _COVERED[model.audit_name()] = known
+    return known
+
+
+_COVERED: dict[str, tuple[str, ...]] = {}
+
+
 def row_reference(model: type[Audited], values: Mapping[str, Any]) -> str:
     return model.audit_name() + "/" + "/".join(str(values[name]) for name in model.audit_key)
 
 
 def row_digest(model: type[Audited], values: Mapping[str, Any]) -> str:
-    """SHA-256 over the covered columns in their declared order, times as UTC ISO text."""
-    parts = [[name, _plain(values[name])] for name in model.audit_content]
+    """SHA-256 over the covered columns in their order, times as UTC ISO text, bytes by their own SHA-256."""
+    parts = [[name, _plain(values[name])] for name in covered(model)]
     return sha256(_COMPACT.encode(parts).encode()).hexdigest()
 
 
@@ -130,6 +144,8 @@ def _plain(value: Any) -> Any:
         return value.astimezone(UTC).isoformat()
     if isinstance(value, str | int | bool) or value is None:
         return value
+    if isinstance(value, bytes | memoryview):
+        return sha256(value).hexdigest()
     return str(value)
 
 

@@ -12,7 +12,18 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import col
 
-from shared.audit import Audit, Audited, AuditRow, SealedRow, SealRow, StreamRow, _mac, row_digest, row_reference
+from shared.audit import (
+    Audit,
+    Audited,
+    AuditRow,
+    SealedRow,
+    SealRow,
+    StreamRow,
+    _mac,
+    covered,
+    row_digest,
+    row_reference,
+)
 from shared.db import Tx
 
 
@@ -144,9 +155,9 @@ def _tables(
     names = {table.audit_name(): table for table in tables}
     seen: set[str] = set()
     for table in tables:
-        columns = list(dict.fromkeys((*table.audit_key, *table.audit_content)))
+        columns = (*table.audit_key, *covered(table))
         statement = select(*(getattr(table, name) for name in columns))
-        for values in tx.execute(statement.execution_options(yield_per=500)):
+        for values in tx.execute(statement.execution_options(yield_per=50)):  # some hold documents
             rows += 1
             mapping = dict(zip(columns, values, strict=True))
             reference = row_reference(table, mapping)

@@ -32,7 +32,6 @@ class DocumentRow(Audited, table=True):
     __tablename__: ClassVar[str] = "documents"  # type: ignore[misc]
     __table_args__ = (CheckConstraint("version >= 1", name="documents_version"),)
     audit_key: ClassVar[tuple[str, ...]] = ("aggregate", "version")
-    audit_content: ClassVar[tuple[str, ...]] = ("kind", "subject_id", "body")
 
     aggregate: str = Field(primary_key=True)
     version: int = Field(primary_key=True)
@@ -51,14 +50,6 @@ class CaseRow(Audited, table=True):
 
     __tablename__: ClassVar[str] = "cases"  # type: ignore[misc]
     audit_key: ClassVar[tuple[str, ...]] = ("case_id",)
-    audit_content: ClassVar[tuple[str, ...]] = (
-        "case_number",
-        "subject_id",
-        "site_id",
-        "version",
-        "serious",
-        "nullified",
-    )
 
     case_id: str = Field(primary_key=True)
     case_number: str = Field(unique=True)
@@ -78,7 +69,6 @@ class AllocationRow(Audited, table=True):
 
     __tablename__: ClassVar[str] = "allocations"  # type: ignore[misc]
     audit_key: ClassVar[tuple[str, ...]] = ("subject_id", "version")
-    audit_content: ClassVar[tuple[str, ...]] = ("arm",)
 
     subject_id: str = Field(primary_key=True)
     version: int = Field(primary_key=True)
@@ -94,7 +84,6 @@ class RejectedRow(Audited, table=True):
         CheckConstraint("(state = 'closed') = (closed_by IS NOT NULL)", name="rejected_closed_by_somebody"),
     )
     audit_key: ClassVar[tuple[str, ...]] = ("rejected_id",)
-    audit_content: ClassVar[tuple[str, ...]] = ("client", "body", "problems", "state", "closed_by", "closed_reason")
 
     rejected_id: str = Field(primary_key=True)
     client: str

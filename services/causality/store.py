@@ -22,7 +22,6 @@ class AssessmentRow(Audited, table=True):
     __tablename__: ClassVar[str] = "assessments"  # type: ignore[misc]
     __table_args__ = (CheckConstraint("version >= 1", name="assessments_version"),)
     audit_key: ClassVar[tuple[str, ...]] = ("case_id", "version")
-    audit_content: ClassVar[tuple[str, ...]] = ("body", "signed")
 
     case_id: str = Field(primary_key=True)
     version: int = Field(primary_key=True)

@@ -35,7 +35,6 @@ class ObligationRow(Audited, table=True):
 
     __tablename__: ClassVar[str] = "obligation_versions"  # type: ignore[misc]
     audit_key: ClassVar[tuple[str, ...]] = ("obligation_id", "version")
-    audit_content: ClassVar[tuple[str, ...]] = ("body",)
 
     obligation_id: str = Field(primary_key=True)
     version: int = Field(primary_key=True)
@@ -58,7 +57,6 @@ class DutyRow(Audited, table=True):
         CheckConstraint("version >= 1", name="duties_version"),
     )
     audit_key: ClassVar[tuple[str, ...]] = ("obligation_id",)
-    audit_content: ClassVar[tuple[str, ...]] = ("version", "state", "rule_id", "due_at", "due_strict_at")
 
     obligation_id: str = Field(primary_key=True)
     version: int
@@ -82,7 +80,6 @@ class AlertRow(Audited, table=True):
         CheckConstraint("state IN ('open', 'confirmed')", name="alerts_state"),
     )
     audit_key: ClassVar[tuple[str, ...]] = ("alert_id",)
-    audit_content: ClassVar[tuple[str, ...]] = ("cause", "kind", "state", "confirmed_by", "confirmed_at", "note")
 
     alert_id: str = Field(primary_key=True)
     cause: str = Field(unique=True)
@@ -118,7 +115,7 @@ class CallRow(Audited, table=True):
         CheckConstraint("state <> 'sent' OR sent_at IS NOT NULL", name="calls_sent_when"),
     )
     audit_key: ClassVar[tuple[str, ...]] = ("call_id",)
-    audit_content: ClassVar[tuple[str, ...]] = ("alert_id", "person", "channel", "address", "state", "attempts")
+    audit_apart: ClassVar[tuple[str, ...]] = ("claimed_until",)
 
     call_id: str = Field(primary_key=True)
     alert_id: str = Field(index=True)
@@ -144,7 +141,6 @@ class AlarmRow(Audited, table=True):
 
     __tablename__: ClassVar[str] = "alarms"  # type: ignore[misc]
     audit_key: ClassVar[tuple[str, ...]] = ("obligation_id", "threshold", "due_strict_at")
-    audit_content: ClassVar[tuple[str, ...]] = ("alert_id",)
 
     obligation_id: str = Field(primary_key=True)
     threshold: str = Field(primary_key=True)
@@ -158,7 +154,6 @@ class FormRow(Audited, table=True):
 
     __tablename__: ClassVar[str] = "forms"  # type: ignore[misc]
     audit_key: ClassVar[tuple[str, ...]] = ("document_id",)
-    audit_content: ClassVar[tuple[str, ...]] = ("case_id", "case_version", "sha256", "recipient_id")
 
     document_id: str = Field(primary_key=True)
     kind: str
@@ -185,18 +180,7 @@ class FilingRow(Audited, table=True):
         CheckConstraint("state NOT IN ('sent', 'received') OR sent_at IS NOT NULL", name="filings_sent_when"),
     )
     audit_key: ClassVar[tuple[str, ...]] = ("filing_id",)
-    audit_content: ClassVar[tuple[str, ...]] = (
-        "obligation_id",
-        "document_id",
-        "recipient_id",
-        "case_version",
-        "method",
-        "message_number",
-        "state",
-        "reference",
-        "filed_at",
-        "sent_at",
-    )
+    audit_apart: ClassVar[tuple[str, ...]] = ("claimed_until",)
 
     filing_id: str = Field(primary_key=True)
     message_number: str
@@ -228,15 +212,6 @@ class ReceiptRow(Audited, table=True):
 
     __tablename__: ClassVar[str] = "receipts"  # type: ignore[misc]
     audit_key: ClassVar[tuple[str, ...]] = ("receipt_id",)
-    audit_content: ClassVar[tuple[str, ...]] = (
-        "filing_id",
-        "verdict",
-        "kind",
-        "at",
-        "reference",
-        "sha256",
-        "recorded_by",
-    )
 
     receipt_id: str = Field(primary_key=True)
     filing_id: str = Field(index=True)
@@ -260,7 +235,6 @@ class RuleFileRow(Audited, table=True):
 
     __tablename__: ClassVar[str] = "rule_files"  # type: ignore[misc]
     audit_key: ClassVar[tuple[str, ...]] = ("sha256",)
-    audit_content: ClassVar[tuple[str, ...]] = ("name", "body", "versions")
 
     sha256: str = Field(primary_key=True)
     name: str

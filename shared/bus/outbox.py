@@ -38,7 +38,7 @@ class OutboxRow(Audited, table=True):
         ),
     )
     audit_key: ClassVar[tuple[str, ...]] = ("event_id",)
-    audit_content: ClassVar[tuple[str, ...]] = ("topic", "key", "headers", "body")
+    audit_apart: ClassVar[tuple[str, ...]] = ("position", "published_at", "partition", "place")
 
     position: int | None = Field(default=None, sa_column=Column(BIG, primary_key=True, autoincrement=True))
     event_id: str = Field(unique=True)

@@ -29,15 +29,6 @@ class ParkedRow(Audited, table=True):
     __tablename__: ClassVar[str] = "parked"  # type: ignore[misc]
     __table_args__ = (CheckConstraint("(state = 'parked') = (closed_by IS NULL)", name="parked_closed_by_somebody"),)
     audit_key: ClassVar[tuple[str, ...]] = ("parked_id",)
-    audit_content: ClassVar[tuple[str, ...]] = (
-        "topic",
-        "partition",
-        "place",
-        "value",
-        "state",
-        "closed_by",
-        "closed_reason",
-    )
 
     parked_id: str = Field(primary_key=True)
     topic: str

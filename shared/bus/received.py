@@ -28,7 +28,6 @@ class ReceivedRow(Audited, table=True):
     __tablename__: ClassVar[str] = "received"  # type: ignore[misc]
     __table_args__ = (CheckConstraint("version >= 1", name="received_version"),)
     audit_key: ClassVar[tuple[str, ...]] = ("aggregate", "version")
-    audit_content: ClassVar[tuple[str, ...]] = ("event_id", "type", "sha256", "body")
 
     aggregate: str = Field(primary_key=True)
     version: int = Field(primary_key=True)
