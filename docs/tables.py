@@ -12,9 +12,10 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
-import click
 import typer.main
+from pydantic import SecretStr
 
 from services.cli import app
 from shared import failpoint, metrics
@@ -56,7 +57,7 @@ def settings() -> str:
 
 
 def _default(value: object) -> str:
-    if hasattr(value, "get_secret_value"):
+    if isinstance(value, SecretStr):
         value = value.get_secret_value()
     if isinstance(value, Path):
         value = value.relative_to(ROOT) if value.is_absolute() else value
@@ -110,12 +111,17 @@ def commands() -> str:
     return table(("command", "what it does"), rows)
 
 
-def cli_commands() -> Iterator[tuple[str, click.Command]]:
+class _Command(Protocol):
+    @property
+    def help(self) -> str | None: ...
+
+
+def cli_commands() -> Iterator[tuple[str, _Command]]:
     """("trial check", its command) for every leaf."""
     yield from _leaves(typer.main.get_command(app), "")
 
 
-def _leaves(command: click.Command, above: str) -> Iterator[tuple[str, click.Command]]:
+def _leaves(command: _Command, above: str) -> Iterator[tuple[str, _Command]]:
     for name, child in sorted(getattr(command, "commands", {}).items()):
         if hasattr(child, "commands"):
             yield from _leaves(child, f"{above}{name} ")
@@ -123,7 +129,7 @@ def _leaves(command: click.Command, above: str) -> Iterator[tuple[str, click.Com
             yield f"{above}{name}", child
 
 
-def _first_line(command: click.Command) -> str:
+def _first_line(command: _Command) -> str:
     return (command.help or "").strip().splitlines()[0]
 
 
