@@ -131,8 +131,12 @@ def row_reference(model: type[Audited], values: Mapping[str, Any]) -> str:
 
 
 def row_digest(model: type[Audited], values: Mapping[str, Any]) -> str:
-    """SHA-256 over the covered columns in their order, times as UTC ISO text, bytes by their own SHA-256."""
-    parts = [[name, _plain(values[name])] for name in covered(model)]
+    """SHA-256 over the covered columns in their order, times as UTC ISO text, bytes by their own SHA-256.
+
+    A column that is null is left out (setting it, or clearing it, still changes the digest): a column added by a later
+    revision is null in every older row, whose digest must hold.
+    """
+    parts = [[name, _plain(values[name])] for name in sorted(covered(model)) if values[name] is not None]
     return sha256(_COMPACT.encode(parts).encode()).hexdigest()
 
 
