@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from shared.case import Answer, ExposureKind, FreeText, GradeEntry, Moment, Quantity, RehabilitationCourse, Seriousness
 from shared.case.exposure import ActionTaken
@@ -53,7 +53,7 @@ class EventInput(Command):
     """A CTCAE term code of the trial's version (`GET /api/v1/terms`)."""
     onset: Moment | None = None
     end: Moment | None = None
-    ongoing: bool | None = None
+    ongoing: StrictBool | None = None
     grades: tuple[GradeEntry, ...] = Field(default=(), max_length=50)
     seriousness: Seriousness = Seriousness()
     outcome: Outcome = "unknown"
@@ -166,7 +166,7 @@ class RecordExposure(Command):
     route: UserText | None = None
     start: Moment | None = None
     end: Moment | None = None
-    ongoing: bool | None = None
+    ongoing: StrictBool | None = None
     infusion_number: Annotated[int, Field(ge=1, le=20)] | None = None
     batch_id: Code | None = None
     action_taken: ActionTaken = "unknown"
@@ -184,7 +184,7 @@ class RecordBatch(Command):
     sterility: Literal["pending", "negative", "positive", "unknown"] = "pending"
     sterility_on: Moment | None = None
     organism: UserText | None = None
-    identity_checked: bool | None = None
+    identity_checked: StrictBool | None = None
 
 
 class RecordMeasurement(Command):
@@ -197,7 +197,7 @@ class RecordMeasurement(Command):
     upper_limit: DecimalText | None = None
     body_site: UserText | None = None
     lasted_hours: DecimalText | None = None
-    baseline: bool = False
+    baseline: StrictBool = False
     taken: Moment | None = None
 
 

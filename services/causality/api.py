@@ -59,9 +59,13 @@ class SignAssessment(BaseModel):
     decisions: list[DecisionBody] = Field(default=[], max_length=500)
 
 
-def visible(causality: Causality, who: Identity, assessment: Assessment) -> bool:
+def visible(causality: Causality, tx: Tx, who: Identity, assessment: Assessment) -> bool:
+    """By the site the case was told from (a child whose code is unknown has no other), else by the child's code."""
+    if not who.site_scoped:
+        return True
+    versions = store.case_versions(tx, assessment.case_id)
     site = causality.trial.site_of(assessment.subject_id)
-    return not who.site_scoped or (site is not None and site.id in who.sites)
+    return who.sees_site((versions[-1].site_id if versions else None) or (site.id if site else None))
 
 
 def view(assessment: Assessment, stale: tuple[Any, ...]) -> dict[str, Any]:
@@ -85,7 +89,10 @@ def routes(db: Database, causality: Causality, clock: Clock) -> APIRouter:
         responses=problems(),
     )
     async def unsigned(who: Viewer, limit: Annotated[int, Query(ge=1, le=500)] = 200) -> JSONResponse:
-        rows = await asyncio.to_thread(db.read, lambda tx: store.unsigned(tx, limit))
+        def unit(tx: Tx) -> list[Assessment]:
+            return [one for one in store.unsigned(tx, limit) if visible(causality, tx, who, one)]
+
+        rows = await asyncio.to_thread(db.read, unit)
         shown = [
             {
                 "case_id": one.case_id,
@@ -94,7 +101,6 @@ def routes(db: Database, causality: Causality, clock: Clock) -> APIRouter:
                 "case_version": one.case_version,
             }
             for one in rows
-            if visible(causality, who, one)
         ]
         return JSONResponse({"unsigned": shown})
 
@@ -107,7 +113,7 @@ def routes(db: Database, causality: Causality, clock: Clock) -> APIRouter:
     async def read(case_id: Id, who: Viewer) -> JSONResponse:
         def unit(tx: Tx) -> dict[str, Any]:
             found = store.latest(tx, case_id)
-            if found is None or not visible(causality, who, found):
+            if found is None or not visible(causality, tx, who, found):
                 raise NotFound("no assessment for that case yet")
             return view(found, handlers.stale_reasons(tx, found))
 
@@ -121,9 +127,13 @@ def routes(db: Database, causality: Causality, clock: Clock) -> APIRouter:
         responses=problems(404),
     )
     async def versions(case_id: Id, who: Viewer) -> JSONResponse:
-        found = await asyncio.to_thread(db.read, lambda tx: store.versions(tx, case_id))
-        if not found or not visible(causality, who, found[-1]):
-            raise NotFound("no assessment for that case yet")
+        def unit(tx: Tx) -> list[Assessment]:
+            found = store.versions(tx, case_id)
+            if not found or not visible(causality, tx, who, found[-1]):
+                raise NotFound("no assessment for that case yet")
+            return found
+
+        found = await asyncio.to_thread(db.read, unit)
         return JSONResponse({"versions": [one.model_dump(mode="json") for one in found]})
 
     @router.post(

@@ -17,8 +17,10 @@ from services.sae_notifier import answers, store, views
 from services.sae_notifier.handlers import Notifier, alerts, filings
 from services.sae_notifier.handlers.filings import Proof
 from services.sae_notifier.handlers.making import make_form
+from services.sae_notifier.sight import Sight
 from shared.auth.guard import require
 from shared.auth.identity import Identity
+from shared.case import Obligation
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import FieldProblem, NotFound, Refused
@@ -116,11 +118,6 @@ async def _write(db: Database, unit: Callable[[Tx], T]) -> T:
     return await asyncio.to_thread(db.transact, unit)
 
 
-def _visible(notifier: Notifier, who: Identity, subject_id: str) -> bool:
-    site = notifier.trial.site_of(subject_id)
-    return not who.site_scoped or (site is not None and site.id in who.sites)
-
-
 def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> None:
     @router.get(
         "/obligations",
@@ -134,17 +131,18 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         case_id: Annotated[str | None, Query(max_length=80)] = None,
         state: Literal["owed", "all"] = "owed",
     ) -> JSONResponse:
-        def unit(tx: Tx) -> list[Any]:
+        def unit(tx: Tx) -> list[Obligation]:
             if case_id is not None:
-                return store.obligations_of(tx, [case_id.replace("\x00", "")])
-            states = (
-                ("open", "filed", "rejected") if state == "owed" else ("open", "filed", "received", "rejected", "ended")
-            )
-            return store.open_obligations(tx, states=states)
+                rows = store.obligations_of(tx, [case_id.replace("\x00", "")])
+            else:
+                met = ("received", "ended") if state == "all" else ()
+                rows = store.open_obligations(tx, states=("open", "filed", "rejected", *met))
+            sight = Sight(tx, notifier.trial, who)
+            return [one for one in rows if sight.sees(one.subject_id, one.case_id)]
 
         found = await _read(db, unit)
         now = clock.now()
-        shown = [views.obligation(one, now) for one in found if _visible(notifier, who, one.subject_id)]
+        shown = [views.obligation(one, now) for one in found]
         return JSONResponse({"obligations": shown, "now": now.isoformat()})
 
     @router.get(
@@ -155,9 +153,13 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         responses=problems(404),
     )
     async def one(obligation_id: Id, who: Viewer) -> JSONResponse:
-        versions = await _read(db, lambda tx: store.obligation_history(tx, obligation_id))
-        if not versions or not _visible(notifier, who, versions[-1].subject_id):
-            raise NotFound("no duty by that id")
+        def unit(tx: Tx) -> list[Obligation]:
+            found = store.obligation_history(tx, obligation_id)
+            if not found or not Sight(tx, notifier.trial, who).sees(found[-1].subject_id, found[-1].case_id):
+                raise NotFound("no duty by that id")
+            return found
+
+        versions = await _read(db, unit)
         now = clock.now()
         return JSONResponse(
             {
@@ -227,7 +229,8 @@ def _alerts(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -
         def unit(tx: Tx) -> list[dict[str, Any]]:
             rows = store.alerts(tx, state=state, case_id=case_id.replace("\x00", "") if case_id else None)
             calls = store.calls_of(tx, [row.alert_id for row in rows])
-            return [views.alert(row, calls) for row in rows if _visible(notifier, who, row.subject_id)]
+            sight = Sight(tx, notifier.trial, who)
+            return [views.alert(row, calls) for row in rows if sight.sees(row.subject_id, row.case_id)]
 
         return JSONResponse({"alerts": await _read(db, unit)})
 
@@ -241,7 +244,7 @@ def _alerts(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -
     async def one(alert_id: Id, who: Viewer) -> JSONResponse:
         def unit(tx: Tx) -> dict[str, Any]:
             row = store.alert(tx, alert_id)
-            if row is None or not _visible(notifier, who, row.subject_id):
+            if row is None or not Sight(tx, notifier.trial, who).sees(row.subject_id, row.case_id):
                 raise NotFound("no alert by that id")
             return views.alert(row, store.calls_of(tx, [alert_id]))
 

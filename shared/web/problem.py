@@ -128,6 +128,7 @@ def places_of(error: RequestValidationError) -> list[str]:
     found: list[str] = []
     for problem in error.errors():
         parts = problem["loc"][:-1] if problem["type"] == "extra_forbidden" else problem["loc"]
+        parts = parts[1:] if parts[:1] == ("body",) else parts
         safe = [part if isinstance(part, int) or _OUR_NAME.match(part.lower()) else "…" for part in parts]
         found.append(pointer_of(safe))
     return found
