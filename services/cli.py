@@ -16,6 +16,8 @@ from shared.settings import Settings, UnsafeSettings
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Tocsin: pharmacovigilance for clinical trials.")
 trial_app = typer.Typer(no_args_is_help=True, help="The trial file.")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit trail.")
+users_app = typer.Typer(no_args_is_help=True, help="Local users.")
+app.add_typer(users_app, name="users")
 app.add_typer(trial_app, name="trial")
 app.add_typer(audit_app, name="audit")
 out = Console()
@@ -103,6 +105,37 @@ def demo(
         raise typer.BadParameter("vi or en")
     vietnamese = lang == "vi" or (not lang and os.environ.get("LANG", "").startswith("vi"))
     raise typer.Exit(tell(load_settings(), out, "vi" if vietnamese else "en"))
+
+
+@users_app.command("add")
+def users_add(
+    user_id: Annotated[str, typer.Argument(help="Sign-in name: lower case letters, digits, `_.-`.")],
+    role: Annotated[list[str], typer.Option(help="A role; repeat for several.")],
+    name: Annotated[str, typer.Option(help="The person's name as others see it.")],
+    site: Annotated[list[str] | None, typer.Option(help="A site of the trial; repeat for several.")] = None,
+    email: Annotated[str, typer.Option(help="Mail address.")] = "",
+) -> None:
+    """Add a local user; the password is asked for, or read from standard input when that is no terminal."""
+    from shared import compose
+    from shared.clock import SystemClock
+    from shared.errors import TocsinError
+
+    settings = load_settings()
+    if sys.stdin.isatty():
+        password = typer.prompt("password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    auth, db = compose.make_authenticator(settings, SystemClock(), "cli")
+    try:
+        auth.users.add(user_id, name, password, role, now=SystemClock().now(), sites=site or (), email=email)
+    except TocsinError as error:
+        err.print(error.detail, style="red", markup=False)
+        for problem in error.problems:
+            err.print(f"  {problem.pointer}: {problem.detail}", markup=False)
+        raise typer.Exit(1) from None
+    finally:
+        db.close()
+    out.print(f"{user_id}: added", markup=False)
 
 
 @trial_app.command("check")

@@ -22,12 +22,14 @@ def verify_all(settings: Settings) -> list[Verified]:
     databases = {name: Database(settings.database_url_of(name), name) for name in TABLES}
     keys = settings.audit_keys
     try:
+        # The others' copies are read first: a seal made meanwhile is then in the owner's snapshot, never only in theirs.
         published = {name: _seals_seen_by_others(databases, name) for name in TABLES}
         return [
             db.read(
                 lambda tx, n=name: verify(
                     tx, Audit(n, AuditKeys(keys[0], tuple(keys[1:]))), (*PLUMBING, *TABLES[n]), published[n]
-                )
+                ),
+                snapshot=True,
             )
             for name, db in databases.items()
         ]

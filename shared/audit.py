@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Integer, Text, UniqueConstraint, insert, select
+from sqlalchemy import BigInteger, Column, Integer, Text, UniqueConstraint, func, insert, select
 from sqlmodel import Field, SQLModel, col
 
 from shared.canonical import canonical
@@ -273,6 +273,13 @@ class Audit:
 
     def _head_mac(self, key: bytes, stream: str, seq: int, mac: str) -> str:
         return f"{AuditKeys.id_of(key)}:{_mac(key, 'head', self.service, stream, str(seq), mac)}"
+
+    def count_unsealed(self, tx: Tx) -> int:
+        """How many entries no seal covers yet."""
+        unsealed = (
+            select(func.count()).select_from(AuditRow).outerjoin(SealedRow, col(SealedRow.audit_id) == col(AuditRow.id))
+        )
+        return int(tx.scalar(unsealed.where(col(SealedRow.audit_id).is_(None))))
 
     def seal(self, tx: Tx, at: datetime, limit: int = 2000) -> tuple[int, bytes] | None:
         """Seal the unsealed entries: returns (number, canonical entry) to publish, or None when there are none."""

@@ -203,9 +203,14 @@ class Database:
             session.commit()
         return result, tx._after
 
-    def read(self, fn: Callable[[Tx], T]) -> T:
-        """Run `fn` on a connection of its own; nothing it writes is kept. Raises Unavailable as `transact` does."""
+    def read(self, fn: Callable[[Tx], T], *, snapshot: bool = False) -> T:
+        """Run `fn` on a connection of its own; nothing it writes is kept. Raises Unavailable as `transact` does.
+
+        `snapshot` makes all its statements see one moment (SQLite's readers always do).
+        """
         with _outages(), Session(self._reader_engine, autoflush=False, expire_on_commit=False) as session:
+            if snapshot and self.dialect == "postgresql":
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             return fn(Tx(session, self.dialect))
 
     def healthy(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared import metrics, migrate
@@ -48,6 +48,8 @@ class Runtime:
     relay: Relay
     worker: Worker
     supervisor: Supervisor
+    gauges: list[Callable[[Runtime], None]] = field(default_factory=list)
+    """What the service itself counts, every 5 s."""
 
     def ring(self, kind: Kind, place: str = "") -> object:
         return self.bell.ring(kind, self.service, place=place)
@@ -94,7 +96,7 @@ def build(
         ring=ring,
         on_parked=on_parked,
     )
-    supervisor = Supervisor(service)
+    supervisor = Supervisor(service, ring=lambda: ring("loop_died", service))
     runtime = Runtime(service, settings, clock, trial, own, bus, audit, bell, relay, worker, supervisor)
     supervisor.add("relay", relay.loop, stop_s=8.0)
     supervisor.add("worker", worker.loop, watchdog=_stuck(runtime), stop_s=8.0)
@@ -188,3 +190,7 @@ def _database_gauges(runtime: Runtime) -> None:
     metrics.OUTBOX_OLDEST_SERIOUS_SECONDS.labels(service=name).set((now - serious).total_seconds() if serious else 0)
     total, _ = runtime.db.read(parking.count_open)
     metrics.PARKED_OPEN.labels(service=name).set(total)
+    metrics.BREAKER_OPEN.labels(service=name).set(1 if runtime.worker.breaker.remaining_s() else 0)
+    metrics.AUDIT_UNSEALED.labels(service=name).set(runtime.db.read(runtime.audit.count_unsealed))
+    for gauge in runtime.gauges:
+        gauge(runtime)

@@ -54,9 +54,16 @@ class Supervisor:
     """Owns the background loops of one service in one process; `end` is replaced in tests."""
 
     def __init__(
-        self, service: str, *, end: Callable[[], None] = end_process, stop_s: float = 10.0, watch_every_s: float = 1.0
+        self,
+        service: str,
+        *,
+        end: Callable[[], None] = end_process,
+        stop_s: float = 10.0,
+        watch_every_s: float = 1.0,
+        ring: Callable[[], object] | None = None,
     ) -> None:
         self.service, self.stopping = service, asyncio.Event()
+        self._ring = ring
         self._end, self._stop_s, self._watch_every_s = end, stop_s, watch_every_s
         self._loops: list[_Running] = []
         self._watchdogs: dict[str, Watchdog] = {}
@@ -114,6 +121,9 @@ class Supervisor:
             return
         log.critical("loop.died", service=self.service, loop=name, reason=why)
         self.stopping.set()
+        if self._ring is not None:
+            # In a thread that may die with the process: the bell must not hold the end up.
+            threading.Thread(target=self._ring, daemon=True).start()
         self._end()
 
     async def _watch_over(self) -> None:

@@ -17,7 +17,7 @@ from services.ae_intake import domain, store
 from services.ae_intake.commands import AmendCase, NullifyCase, SubmitCase
 from services.ae_intake.domain import Question, Suspicion
 from services.ae_intake.store import CaseRow, RejectedRow
-from shared import terms
+from shared import metrics, terms
 from shared.audit import SERVICE_STREAM, Audit
 from shared.bus.outbox import emit
 from shared.bus.wake import Wake
@@ -279,6 +279,7 @@ def _publish(
         body=row.body.encode(),
     )
     tx.after_commit(intake.wake.set)
+    tx.after_commit(metrics.CASES.labels(service="ae_intake", serious="yes" if head.serious else "no").inc)
     intake.audit.record(
         tx,
         stream=case.subject_id,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from services.ae_intake import api, handlers, pages
-from shared import compose, runtime
+from services.ae_intake import api, handlers, pages, store
+from shared import compose, metrics, runtime
 from shared.alarm import Bell
 from shared.bus.port import Bus
 from shared.bus.worker import Handler
@@ -28,6 +28,7 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         return {name: lambda tx, receipt, now: None for owner, name in SEAL_TYPES.items() if owner != SERVICE}
 
     made = runtime.build(SERVICE, settings=settings, clock=clock, trial=trial, bus=bus, bell=bell, handlers=consumed)
+    made.gauges.append(lambda run: metrics.REJECTED_OPEN.labels(service=SERVICE).set(run.db.read(store.count_rejected)))
     intake = handlers.Intake(trial, made.audit, made.relay.wake)
     routers = [
         api.routes(made.db, intake, clock),

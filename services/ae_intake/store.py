@@ -259,6 +259,11 @@ def open_rejected(tx: Tx) -> list[RejectedRow]:
     return list(tx.session.execute(statement).scalars())
 
 
+def count_rejected(tx: Tx) -> int:
+    """Rejected submissions that nobody has closed."""
+    return int(tx.scalar(select(func.count()).select_from(RejectedRow).where(col(RejectedRow.state) == "open")))
+
+
 def rejected(tx: Tx, rejected_id: str, *, lock: bool = False) -> RejectedRow | None:
     statement = select(RejectedRow).where(col(RejectedRow.rejected_id) == rejected_id)
     return tx.session.execute(statement.with_for_update() if lock else statement).scalar()

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from services.sae_notifier import api, pages
 from services.sae_notifier.channels import MailChannel, WebhookChannel
 from services.sae_notifier.dispatch import Dispatcher
+from services.sae_notifier.gauges import count
 from services.sae_notifier.handlers import Notifier, alerts, duties
 from services.sae_notifier.handlers.law import keep_files, load_law
 from shared import compose, runtime
@@ -77,6 +78,7 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
     dispatcher = Dispatcher(
         run.db, notifier, clock, channels, settings.base_url, lambda kind, place: bell.ring(kind, SERVICE, place=place)
     )
+    run.gauges.append(lambda one: count(one.db, clock.now()))
     run.supervisor.add("calls", dispatcher.calls_loop)
     run.supervisor.add("alarms", dispatcher.alarms_loop)
     return run, [

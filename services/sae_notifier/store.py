@@ -408,6 +408,12 @@ def duties_near(tx: Tx, until: datetime, limit: int = 200) -> list[DutyRow]:
     return list(tx.session.execute(statement).scalars())
 
 
+def strict_dates_owed(tx: Tx) -> list[datetime]:
+    """The strict date of every duty that is not met and has not ended."""
+    owed = col(DutyRow.state).in_(("open", "filed", "rejected"))
+    return [row[0] for row in tx.execute(select(col(DutyRow.due_strict_at)).where(owed))]
+
+
 def alarms_raised(tx: Tx, obligation_ids: Sequence[str]) -> set[tuple[str, str, datetime]]:
     statement = select(col(AlarmRow.obligation_id), col(AlarmRow.threshold), col(AlarmRow.due_strict_at)).where(
         col(AlarmRow.obligation_id).in_(obligation_ids)

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, text, update
 
+from shared import metrics
 from shared.alarm import Kind
 from shared.audit import SEALS_STREAM, Audit
 from shared.bus.outbox import OutboxRow, backlog, emit, unpublished
@@ -71,6 +72,7 @@ class Relay:
                 pause = POLL_S
             except (BusUnavailable, DatabaseAway) as error:
                 pause = min(5.0, pause * 2)
+                metrics.RELAY_FAILURES.labels(service=self.audit.service).inc()
                 log.warning("relay.away", detail=str(error)[:200])
             if time.monotonic() - checked > 5:
                 checked = time.monotonic()
@@ -103,7 +105,9 @@ class Relay:
             self._seal(tx)
 
     def _pass_locked(self, tx: Tx) -> int:
-        if not self._leads(tx):
+        leads = self._leads(tx)
+        metrics.RELAY_LEADER.labels(service=self.audit.service).set(1 if leads else 0)
+        if not leads:
             return 0
         rows = unpublished(tx, BATCH)
         if not rows:
@@ -123,6 +127,7 @@ class Relay:
         return done
 
     async def _pass_single(self) -> int:
+        metrics.RELAY_LEADER.labels(service=self.audit.service).set(1)
         if self._seal_due():
             await asyncio.to_thread(self.db.transact, self._seal)
         rows = await asyncio.to_thread(self.db.read, lambda tx: unpublished(tx, BATCH))
@@ -151,6 +156,7 @@ class Relay:
         if marks:
             tx.session.connection().execute(_MARK, marks)
             self.published += len(marks)
+            metrics.RELAY_PUBLISHED.labels(service=self.audit.service).inc(len(marks))
         if blocked and not marks:
             first = next(outcome.error for outcome in outcomes if outcome.placed is None)
             raise BusUnavailable(f"nothing of {len(rows)} was taken: {first}")

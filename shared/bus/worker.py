@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from shared import metrics
 from shared.alarm import Kind
 from shared.audit import SEALS_STREAM, SERVICE_STREAM, Audit
 from shared.bus import cursor, parking
@@ -167,11 +168,13 @@ class Worker:
             await subscription.reseek(topic, partition)
             return
         except DatabaseAway as error:
+            metrics.CONSUME_RETRIES.labels(service=self.audit.service, reason="database_away").inc()
             log.warning("worker.database_away", detail=str(error)[:200])
             await _pause(stop, 0.5)
             await subscription.reseek(topic, partition)
             return
         except Exception as error:
+            metrics.CONSUME_RETRIES.labels(service=self.audit.service, reason="batch_failed").inc()
             log.warning("worker.batch_failed", size=len(run), error_type=type(error).__name__)
         for one in run:
             if stop.is_set():
@@ -248,11 +251,15 @@ class Worker:
         fate, row = receive(
             tx, event, key=one.key, topic=one.topic, partition=one.partition, offset=one.offset, now=now
         )
+        name = self.audit.service
         if fate is Fate.DUPLICATE:
+            tx.after_commit(metrics.EVENTS_DROPPED.labels(service=name).inc)
             return
         if fate is Fate.CONFLICT:
             raise Poison("conflict", f"{event.aggregate} version {event.version} came again with other bytes")
+        tx.after_commit(metrics.EVENTS_CONSUMED.labels(service=name, type=event.type).inc)
         if fate is Fate.GAP:
+            tx.after_commit(metrics.EVENT_GAPS.labels(service=name).inc)
             tx.after_commit(partial(self._ring, "version_gap", f"{event.aggregate}#{event.version}"))
         with span(event.traceparent):
             self.audit.record(

@@ -15,6 +15,7 @@ from services.sae_notifier.forms.words import Words
 from services.sae_notifier.handlers import alerts, duties
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
+from shared import metrics
 from shared.canonical import sha256
 from shared.case import CaseReport, Obligation
 from shared.db import Tx
@@ -272,6 +273,7 @@ def settle_filing(
             row.state = "failed"
     tx.session.add(row)
     tx.session.flush()
+    tx.after_commit(metrics.FILINGS.labels(service="sae_notifier", outcome=row.state).inc)
     said = row.state if row.state != "waiting" else "failed, will try again"
     notifier.audit.record(
         tx, stream=row.subject_id, actor="system", action=f"mailed a report: {said}", at=now, rows=[row]
@@ -349,6 +351,7 @@ def record_receipt(
         recorded_at=now,
     )
     store.add_row(tx, receipt)
+    tx.after_commit(metrics.FILINGS.labels(service="sae_notifier", outcome=verdict).inc)
     row.state = verdict
     tx.session.add(row)
     tx.session.flush()
