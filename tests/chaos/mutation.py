@@ -72,8 +72,8 @@ def _backlog_then_kill(failpoints: str) -> Callable[[KafkaCluster, Load, random.
     return act
 
 
-def _reports(load: Load, rng: random.Random, count: int, until: Callable[[], bool] = lambda: False) -> None:
-    """At least `count`, and on until `until` or 25 s have passed."""
+def _reports(load: Load, rng: random.Random, count: int, until: Callable[[], bool] = lambda: True) -> None:
+    """At least `count`, and more until `until` says so, for 25 s at most."""
     client = load.client(300)
     deadline = time.monotonic() + 25
     sent = 0
