@@ -106,5 +106,8 @@ def _words(window: Window, fit: Fit, facts: Temporal) -> Words:
         f"{hours} giờ sau {anchor.vi}, {_FITS[fit].vi} khoảng đã biết {known} (thường {number(window.typical_h)} giờ; "
         f"{source}).",
     )
-    doubt = Words("This window rests on memory: doubt.", "Khoảng này dựa vào trí nhớ: còn nghi ngờ.")
+    doubt = Words(
+        "No source was read for this interval; take it with caution.",
+        "Khoảng này chưa có nguồn đã đọc; cần thận trọng.",
+    )
     return said + (doubt if window.doubt else NOTHING)

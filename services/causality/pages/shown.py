@@ -157,7 +157,7 @@ def assessment(
                 rsi_version=event.rsi_version or "",
                 related=event.related,
                 findings=tuple(_criterion(finding) for finding in event.seriousness_findings),
-                pairs=tuple(_pair(pair, by_id.get(pair.exposure_id)) for pair in event.relatedness),
+                pairs=tuple(_pair(pair, by_id.get(pair.exposure_id)) for pair in _product_first(event.relatedness)),
                 grades=tuple(_grade(check) for check in one.grade_checks if check.event_id == event.event_id),
             )
             for index, event in enumerate(one.events, start=1)
@@ -200,6 +200,15 @@ def event_name(event: AdverseEvent | None, index: int) -> Bilingual:
     if event is not None and event.verbatim is not None and event.verbatim.text.strip():
         return Bilingual(en=event.verbatim.text, vi=event.verbatim.text)
     return Bilingual(en=f"Event {index}", vi=f"Biến cố {index}")
+
+
+def _product_first(pairs: Sequence[Relatedness]) -> list[Relatedness]:
+    """The cells and what gives them before everything else: that is what the monitor is asked first."""
+    order = {kind: place for place, kind in enumerate(_FIRST)}
+    return sorted(pairs, key=lambda one: order.get(one.exposure_kind, len(order)))
+
+
+_FIRST = ("bm_mnc_infusion", "lumbar_puncture", "sedation", "anaesthetic_agent", "bone_marrow_harvest")
 
 
 def _pair(one: Relatedness, exposure: Exposure | None) -> PairShown:
