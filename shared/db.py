@@ -200,7 +200,12 @@ class Database:
                 session.connection()  # BEGIN IMMEDIATE now, so that reads inside see what they will overwrite
             result = fn(tx)
             tx.finish()
-            session.commit()
+            try:
+                session.commit()
+            except BaseException:
+                # SQLAlchemy puts a connection whose commit failed back as it is: in its transaction, with its locks.
+                session.invalidate()
+                raise
         return result, tx._after
 
     def read(self, fn: Callable[[Tx], T], *, snapshot: bool = False) -> T:
@@ -229,9 +234,19 @@ class Database:
 
 
 class DatabaseAway(Unavailable):
-    """The database, the session or a lock was not to be had: never a fault of the message being handled."""
+    """The database, the session or a lock was not to be had: never a fault of the message being handled.
+
+    What the driver said (addresses, statements) is for the log, as the text of the exception; a client gets the title.
+    """
 
     code = "database-away"
+
+    def __init__(self, said: str = "") -> None:
+        super().__init__()
+        self.said = said
+
+    def __str__(self) -> str:
+        return self.said or self.title
 
 
 @contextmanager

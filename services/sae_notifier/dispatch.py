@@ -68,7 +68,7 @@ class Dispatcher:
                 while await self.hand_over_due() and not stop.is_set():
                     pass
             except DatabaseAway as error:
-                log.warning("dispatch.database_away", detail=error.detail)
+                log.warning("dispatch.database_away", detail=str(error))
                 await pause(stop, 1.0)
 
     async def hand_over_due(self) -> int:
@@ -169,7 +169,7 @@ class Dispatcher:
                 if beat % 10 == 0:
                     await asyncio.to_thread(self.replaced)
             except DatabaseAway as error:
-                log.warning("alarms.database_away", detail=error.detail)
+                log.warning("alarms.database_away", detail=str(error))
 
     def tick(self) -> int:
         """Raise every alarm whose time has come; returns how many thresholds were recorded."""

@@ -114,6 +114,25 @@ class StoreContract:
             store.db.transact(unit)
         assert not outbox_of(store.db, code)
 
+    def test_a_commit_that_the_database_refuses_leaves_nothing_and_the_next_one_free(self, store: Store) -> None:
+        """It used to leave its session inside the transaction, lock and all, and the pool handed that out again."""
+        code = child()
+        tree = "CREATE TABLE IF NOT EXISTS tree (id INTEGER PRIMARY KEY, up INTEGER REFERENCES tree DEFERRABLE INITIALLY DEFERRED)"
+        store.db.transact(lambda tx: tx.execute(text(tree)) and None)
+
+        def unit(tx: Tx) -> None:
+            say(store, tx, code, 1)
+            tx.execute(text("INSERT INTO tree VALUES (1, 2)"))  # checked at the commit
+
+        for _ in range(2):
+            with pytest.raises(IntegrityError):
+                store.db.transact(unit)
+        assert not outbox_of(store.db, code)
+        other = store.open()
+        other.transact(lambda tx: say(store, tx, code, 1))
+        store.db.transact(lambda tx: say(store, tx, code, 2))
+        assert [row.version for row in outbox_of(other, code)] == [1, 2]
+
     def test_hooks_after_the_commit_run_in_the_callers_thread(self, store: Store) -> None:
         ran: list[int] = []
         store.db.transact(lambda tx: tx.after_commit(lambda: ran.append(threading.get_ident())))

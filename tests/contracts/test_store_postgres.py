@@ -127,7 +127,7 @@ class TestPostgresStore(StoreContract):
             try:
                 store.db.transact(unit)
             except DatabaseAway as away:
-                return away.detail
+                return away.said
             return "done"
 
         assert sorted(together(2, lock_both)) == ["deadlock detected", "done"]
