@@ -46,10 +46,15 @@ def _time(at: datetime, dialect: str) -> datetime | str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")  # as SQLAlchemy keeps it
 
 
-@lru_cache(maxsize=256)
+_INSERTS: dict[str, Statement] = {}
+
+
 def insert_of(model: Any) -> Statement:
     """`insert_into` of every column, made once for each model."""
-    return insert_into(model)
+    name = str(model.__tablename__)
+    if name not in _INSERTS:
+        _INSERTS[name] = insert_into(model)
+    return _INSERTS[name]
 
 
 def insert_into(model: Any, *, without: Collection[str] = (), then: str = "") -> Statement:

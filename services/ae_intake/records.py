@@ -166,11 +166,13 @@ def allocate(intake: Intake, tx: Tx, command: RecordAllocation, who: Who, now: d
 def _record_subject(
     intake: Intake, tx: Tx, values: dict[str, Any], known: Subject | None, who: Who, now: datetime
 ) -> Subject:
-    if known is not None and not known.provisional:
-        raise Conflict("a child by that code is recorded already; correct it with PATCH")
     site = intake.trial.site_of(values["subject_id"])
     values["site_id"] = values["site_id"] or (site.id if site else None)
-    _may(who, values["site_id"])
+    # Nobody takes over a child by naming another site than the code's, or than the one that told of it first.
+    for owner in {values["site_id"], *((site.id,) if site else ()), *((known.site_id,) if known else ())}:
+        _may(who, owner)
+    if known is not None and not known.provisional:
+        raise Conflict("a child by that code is recorded already; correct it with PATCH")
     document = Subject(
         version=known.version + 1 if known else 1,
         trial_id=intake.trial.id,

@@ -60,12 +60,12 @@ class SignAssessment(BaseModel):
 
 
 def visible(causality: Causality, tx: Tx, who: Identity, assessment: Assessment) -> bool:
-    """By the site the case was told from (a child whose code is unknown has no other), else by the child's code."""
+    """By the site of the child's code; where that says none, by the site the case was told from."""
     if not who.site_scoped:
         return True
     versions = store.case_versions(tx, assessment.case_id)
     site = causality.trial.site_of(assessment.subject_id)
-    return who.sees_site((versions[-1].site_id if versions else None) or (site.id if site else None))
+    return who.sees_site(site.id if site else (versions[-1].site_id if versions else None))
 
 
 def view(assessment: Assessment, stale: tuple[Any, ...]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ class Sight:
         self._sites: dict[str, str | None] = {}
 
     def sees(self, subject_id: str, case_id: str | None) -> bool:
-        """By the site the case was told from (a child whose code is unknown has no other), else by the child's code."""
+        """By the site of the child's code; where that says none, by the site the case was told from."""
         if not self._who.site_scoped:
             return True
         if case_id is not None and case_id not in self._sites:
@@ -24,4 +24,4 @@ class Sight:
             self._sites[case_id] = versions[-1].site_id if versions else None
         site = self._trial.site_of(subject_id)
         told_from = self._sites[case_id] if case_id is not None else None
-        return self._who.sees_site(told_from or (site.id if site else None))
+        return self._who.sees_site(site.id if site else told_from)

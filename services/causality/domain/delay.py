@@ -107,7 +107,7 @@ def _words(window: Window, fit: Fit, facts: Temporal) -> Words:
         f"{source}).",
     )
     doubt = Words(
-        "No source was read for this interval; take it with caution.",
-        "Khoảng này chưa có nguồn đã đọc; cần thận trọng.",
+        "No source was read for this interval: doubt, take it with caution.",
+        "Khoảng này chưa có nguồn đã đọc: còn nghi ngờ, cần thận trọng.",
     )
     return said + (doubt if window.doubt else NOTHING)

@@ -39,12 +39,12 @@ class Face:
         return await asyncio.to_thread(self.db.transact, unit)
 
     def sees(self, tx: Tx, who: Identity, subject_id: str, case_id: str) -> bool:
-        """By the site the case was told from (a child whose code is unknown has no other), else by the child's code."""
+        """By the site of the child's code; where that says none, by the site the case was told from."""
         if not who.site_scoped:
             return True
         versions = store.case_versions(tx, case_id)
         site = self.causality.trial.site_of(subject_id)
-        return who.sees_site((versions[-1].site_id if versions else None) or (site.id if site else None))
+        return who.sees_site(site.id if site else (versions[-1].site_id if versions else None))
 
     def find(self, tx: Tx, who: Identity, case_id: str, version: int | None = None) -> AssessmentShown | None:
         """The newest version, or the one asked for; None when there is none. Raises NotFound for another site's case."""
