@@ -169,7 +169,11 @@ def _record_subject(
     site = intake.trial.site_of(values["subject_id"])
     values["site_id"] = values["site_id"] or (site.id if site else None)
     # Nobody takes over a child by naming another site than the code's, or than the one that told of it first.
-    for owner in {values["site_id"], *((site.id,) if site else ()), *((known.site_id,) if known else ())}:
+    for owner in {
+        values["site_id"],
+        *((site.id,) if site else ()),
+        *((known.site_id,) if known and known.site_id else ()),
+    }:
         _may(who, owner)
     if known is not None and not known.provisional:
         raise Conflict("a child by that code is recorded already; correct it with PATCH")
