@@ -7,6 +7,7 @@ the position is read again and the records come back.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections import deque
@@ -94,8 +95,29 @@ class Breaker:
         return 0.0 if self.opened_at is None else max(0.0, self.opened_at + self.rest_s - time.monotonic())
 
 
+PASSING_S = 0.5
+"""How long the cursor may stay behind events that mean nothing here: what is not committed now is only skipped again."""
+
+
+@dataclass
+class Passed:
+    """Records of one partition that were skipped, from where the cursor stands in the database."""
+
+    first: Delivery
+    last: Delivery
+    since: float
+
+    def goes_on_at(self, run: Sequence[Delivery]) -> bool:
+        return run[0].offset == self.last.offset + 1
+
+    def ends(self) -> list[Delivery]:
+        """Enough to move the cursor from the first over the last."""
+        return [self.first] if self.first is self.last else [self.first, self.last]
+
+
 class Worker:
-    """Consumes `topics` for one service. `handlers` maps event types to effects; other known types are skipped."""
+    """Consumes `topics` for one service. `handlers` maps event types to effects; other known types are skipped, and their
+    cursor moves with the next event that is handled, or after half a second: not one commit for each of them."""
 
     def __init__(
         self,
@@ -117,6 +139,7 @@ class Worker:
         self.stopped_because: str | None = None
         self.consumed = 0
         self.last_effect = time.monotonic()
+        self._passed: dict[tuple[str, int], Passed] = {}
 
     # The loop ---------------------------------------------------------------------------------------------------
 
@@ -140,14 +163,54 @@ class Worker:
                     await self.subscription.close()
 
     async def _consume(self, subscription: Subscription, stop: asyncio.Event) -> None:
+        self._passed.clear()
+        one_at_a_time = asyncio.Lock()
         closing = asyncio.create_task(self._close_on(stop, subscription))
+        passing = asyncio.create_task(self._pass_by(one_at_a_time, stop))
         try:
             async for run in subscription.batches():
                 if stop.is_set():
                     return
-                await self._take(subscription, run, stop)
+                async with one_at_a_time:
+                    if not self._passes(run):
+                        await self._take(subscription, run, stop)
         finally:
             closing.cancel()
+            passing.cancel()
+            await self._commit_passed(0.0)
+
+    async def _pass_by(self, one_at_a_time: asyncio.Lock, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await _pause(stop, PASSING_S / 2)
+            async with one_at_a_time:
+                await self._commit_passed(PASSING_S)
+
+    def _passes(self, run: Sequence[Delivery]) -> bool:
+        """True when nothing of this run is handled here: it is remembered, and the cursor follows later."""
+        types = {one.header("ce_type") for one in run}
+        if any(name in self.handlers or name not in CATALOGUE for name in types):
+            return False
+        place = (run[0].topic, run[0].partition)
+        before = self._passed.get(place)
+        if before is not None and before.goes_on_at(run):
+            before.last = run[-1]
+        else:
+            self._passed[place] = Passed(run[0], run[-1], before.since if before is not None else time.monotonic())
+        return True
+
+    def _passed_before(self, run: Sequence[Delivery]) -> Passed | None:
+        """What was passed right before this run; forgotten, since the run's own commit covers it."""
+        before = self._passed.pop((run[0].topic, run[0].partition), None)
+        return before if before is not None and before.goes_on_at(run) else None
+
+    async def _commit_passed(self, age_s: float) -> None:
+        """Move the cursors over what was passed at least so long ago; one that moved meanwhile is somebody else's."""
+        until = time.monotonic() - age_s
+        for place, passed in list(self._passed.items()):
+            if passed.since <= until:
+                del self._passed[place]
+                with contextlib.suppress(CursorMoved, DatabaseAway):
+                    await asyncio.to_thread(self.apply, passed.ends())
 
     @staticmethod
     async def _close_on(stop: asyncio.Event, subscription: Subscription) -> None:
@@ -161,8 +224,9 @@ class Worker:
             await _pause(stop, wait)
             if stop.is_set():
                 return
+        passed = self._passed_before(run)
         try:
-            await asyncio.to_thread(self.apply, run)
+            await asyncio.to_thread(self.apply, run if passed is None else [passed.first, *run])
             return
         except CursorMoved:
             await subscription.reseek(topic, partition)
@@ -180,6 +244,9 @@ class Worker:
             if stop.is_set():
                 return
             try:
+                if passed is not None:
+                    await asyncio.to_thread(self.apply, passed.ends())
+                    passed = None
                 await asyncio.to_thread(self.apply_or_park, one)
             except CursorMoved:
                 await subscription.reseek(topic, partition)

@@ -75,6 +75,7 @@ class Quiet:
     def __init__(self, log: MemoryLog, topics: Sequence[str], positions: PositionSource, most: int) -> None:
         self._log, self._topics, self._positions, self._most = log, topics, positions, most
         self._activity = time.monotonic()
+        self._at: dict[tuple[str, int], int] = {}
 
     async def batches(self) -> AsyncIterator[Sequence[Delivery]]:
         moved = True
@@ -83,12 +84,15 @@ class Quiet:
             for place, there in sorted(self._log.partitions.items()):
                 if place[0] not in self._topics:
                     continue
-                position = await self._positions(*place)
-                before = there[position.next_offset - 1].event_id if 0 < position.next_offset <= len(there) else None
-                check_position(*place, position, Seen(0, len(there), before))
-                run = there[position.next_offset :][: self._most]
+                if place not in self._at:  # as on assignment and after a reseek; otherwise a log just reads on
+                    position = await self._positions(*place)
+                    before = there[position.next_offset - 1].event_id if 0 < position.next_offset <= len(there) else None
+                    check_position(*place, position, Seen(0, len(there), before))
+                    self._at[place] = position.next_offset
+                run = there[self._at[place] :][: self._most]
                 if run:
                     moved = True
+                    self._at[place] += len(run)
                     yield run
         if self.stop is not None:
             self.stop.set()
@@ -97,7 +101,8 @@ class Quiet:
         return topic in self._topics
 
     async def reseek(self, topic: str, partition: int) -> None:
-        """Every run begins at the database's position anyway."""
+        """The next run begins at the database's position."""
+        self._at.pop((topic, partition), None)
 
     async def lags(self) -> Sequence[Lag]:
         return []
