@@ -1,32 +1,59 @@
-"""`python -m bench [--quick] [--only intake,alerts,consume,memory]`: the numbers are worth something only beside each other."""
+"""`python -m bench [--quick] [--only intake,sqlite,alerts,consume]`: the numbers are worth something only beside each other."""
 
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 import time
+from dataclasses import dataclass
 
-from bench import intake
+from bench import alerts, consume, intake
 from bench.results import PATH, Results
 from bench.stage import Stage
 
-PARTS = ("intake", "sqlite")
+
+@dataclass(frozen=True)
+class Sizes:
+    """Seconds per rate, children who report, seconds of alerts, cases to catch up with, events for the memory."""
+
+    seconds: float
+    children: int
+    alert_seconds: float
+    cases: int
+    events: int
+
+
+QUICK = Sizes(seconds=3.0, children=300, alert_seconds=8.0, cases=600, events=3_000)
+FULL = Sizes(seconds=15.0, children=3_000, alert_seconds=60.0, cases=5_000, events=100_000)
+PARTS = ("intake", "sqlite", "alerts", "consume")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about 90 s instead of several minutes")
+    parser.add_argument("--quick", action="store_true", help="about 90 s instead of a quarter of an hour")
     parser.add_argument("--only", default=",".join(PARTS), help=f"parts, separated by commas: {', '.join(PARTS)}")
     parser.add_argument("--clients", default="1,16,64", help="how many clients post at the same time")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended in any case
     parts = set(asked.only.split(","))
+    if unknown := parts - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
     clients = tuple(int(one) for one in asked.clients.split(","))
-    seconds, children = (4.0, 400) if asked.quick else (15.0, 3_000)
+    sizes = QUICK if asked.quick else FULL
     results, begun = Results(), time.monotonic()
-    with Stage() as stage:
-        ours = intake.measure(stage, results, clients=clients, seconds=seconds, children=children)
-        stage.stop(ours)
-        if "sqlite" in parts:
-            intake.measure_sqlite(stage, results, clients=clients[:2], seconds=seconds, children=children)
+    if parts & {"intake", "sqlite"}:
+        with Stage() as stage:
+            intake.measure(stage, results, clients=clients, seconds=sizes.seconds, children=sizes.children)
+            if "sqlite" in parts:
+                few = tuple(one for one in clients if one <= 16)
+                intake.measure_sqlite(stage, results, clients=few, seconds=sizes.seconds, children=sizes.children)
+    if "alerts" in parts:
+        with Stage() as stage:
+            alerts.measure(stage, results, seconds=sizes.alert_seconds)
+    if "consume" in parts:
+        with Stage() as stage:
+            consume.measure(stage, results, cases=sizes.cases, events=sizes.events)
     results.show()
     results.write()
     print(f"{time.monotonic() - begun:.0f} s; kept in {PATH}")

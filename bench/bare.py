@@ -43,11 +43,7 @@ def shapes(dsn: str, schema: str = "ae_intake") -> list[Shape]:
     found = []
     with psycopg.connect(dsn) as connection:
         for table in TABLES:
-            cursor = connection.execute(
-                sql.SQL("SELECT * FROM {}.{} {}").format(
-                    sql.Identifier(schema), sql.Identifier(table), sql.SQL(_NEWEST[table])
-                )
-            )
+            cursor = connection.execute(f"SELECT * FROM {schema}.{table} {_NEWEST[table]}".encode())
             row = cursor.fetchone()
             assert row is not None and cursor.description is not None
             names = [column.name for column in cursor.description]

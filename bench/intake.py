@@ -13,8 +13,8 @@ from deploy.dev.ports import LOOPBACK
 CASES = "/api/v1/cases"
 
 
-def measure(stage: Stage, results: Results, *, clients: tuple[int, ...], seconds: float, children: int) -> Process:
-    """Everything at every number of clients, interleaved, so that a busy machine is busy for all; returns our process."""
+def measure(stage: Stage, results: Results, *, clients: tuple[int, ...], seconds: float, children: int) -> None:
+    """Everything at every number of clients, interleaved, so that a busy machine is busy for all."""
     ours = stage.service("ae_intake")
     token = sign_in(ours.url)
     _register(ours, token, children)
@@ -33,7 +33,7 @@ def measure(stage: Stage, results: Results, *, clients: tuple[int, ...], seconds
             _add(results, name, count, got)
             results.note(f"{name} CPU ms per report at {count}", (process.cpu_s() - used) * 1000 / max(1, got.accepted))
     stage.stop(naive)
-    return ours
+    stage.stop(ours)
 
 
 def measure_sqlite(stage: Stage, results: Results, *, clients: tuple[int, ...], seconds: float, children: int) -> None:
