@@ -6,9 +6,8 @@ import re
 import time
 from dataclasses import dataclass
 
-import httpx
-
 from tests.chaos.cluster import Cluster
+from tests.chaos.probe import fetch
 
 _LINE = re.compile(r"^(?P<name>tocsin_\w+)\{(?P<labels>[^}]*)\} (?P<value>\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
@@ -52,7 +51,7 @@ def read(cluster: Cluster) -> Reading:
     for service in cluster.services:
         least: dict[str, float] = {}
         for instance in cluster.of(service):
-            numbers = _numbers(instance.url, service)
+            numbers = _numbers(instance.port, service)
             if numbers is None:
                 waiting.append(f"{instance.name} does not answer")
                 continue
@@ -80,15 +79,14 @@ class _Labels(dict[str, str]):
         return hash(tuple(sorted(self.items())))
 
 
-def _numbers(url: str, service: str) -> dict[tuple[str, _Labels], float] | None:
+def _numbers(port: int, service: str) -> dict[tuple[str, _Labels], float] | None:
     for path in (f"/ops/{service}/metrics", "/metrics"):
-        try:
-            answer = httpx.get(url + path, timeout=5.0, trust_env=False)
-        except httpx.HTTPError:
+        answer = fetch(port, path, timeout_s=5.0)
+        if answer is None:
             return None
-        if answer.status_code == 200:
+        if answer[0] == 200:
             return {
                 (found["name"], _Labels(_LABEL.findall(found["labels"]))): float(found["value"])
-                for found in _LINE.finditer(answer.text)
+                for found in _LINE.finditer(answer[1])
             }
     return None

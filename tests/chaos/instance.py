@@ -11,9 +11,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
 import psutil
 
+from tests.chaos.probe import fetch
 from tests.chaos.settings import ROOT
 
 
@@ -66,12 +66,12 @@ class Instance:
 
     def ready(self, within_s: float = 60.0) -> bool:
         """Wait until it answers; False when it died first or did not come up."""
-        path = f"{self.url}/livez" if self.service == "embedded" else f"{self.url}/ops/{self.service}/livez"
+        path = "/livez" if self.service == "embedded" else f"/ops/{self.service}/livez"
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline and self.pid:
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(path, timeout=1.0, trust_env=False).status_code == 200:
-                    return True
+            answer = fetch(self.port, path)
+            if answer is not None and answer[0] == 200:
+                return True
             time.sleep(0.1)
         return False
 

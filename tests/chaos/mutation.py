@@ -164,7 +164,16 @@ def _run(mutant: Mutant, postgres: DevPostgres, seed: int, tally: Tally) -> list
             history = Observer(cluster, load).look()
             history.undrained, history.parked = undrained, parked
             found = [one for one in check(history) if one.kind in mutant.kinds]
-            tally.say(f"{mutant.name}: round {number + 1}, {len(history.cases)} cases, {len(found)} anomalies")
+            harmed = {one.place for one in found}
+            whole = [
+                one for one in history.cases.values() if not {f"case {one.case_number}", f"case {one.case_id}"} & harmed
+            ]
+            tally.say(
+                f"{mutant.name}: round {number + 1}, {len(history.cases)} cases, {len(whole)} of them whole, "
+                f"{len(found)} anomalies"
+            )
+            if not whole:
+                raise RuntimeError(f"{mutant.name} harms every case: it does not work at all, so it proves nothing")
             if found:
                 return found
         return []
