@@ -91,12 +91,16 @@ def park(tx: Tx, delivery: Delivery, *, reason: str, detail: str, retry: bool, n
     return row
 
 
+class NotOpen(NotFound):
+    """No parked event by that id waits for anybody."""
+
+
 def take(tx: Tx, parked_id: str) -> ParkedRow:
-    """One open parked event, locked; NotFound when it is closed or unknown."""
+    """One open parked event, locked; NotOpen when it is closed or unknown."""
     statement = select(ParkedRow).where(col(ParkedRow.parked_id) == parked_id, col(ParkedRow.state) == "parked")
     row = tx.session.execute(statement.with_for_update()).scalar()
     if row is None:
-        raise NotFound("no parked event by that id is open; it may have been replayed or discarded already")
+        raise NotOpen("no parked event by that id is open; it may have been replayed or discarded already")
     return row
 
 

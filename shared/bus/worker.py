@@ -21,7 +21,7 @@ from shared.alarm import Kind
 from shared.audit import SEALS_STREAM, SERVICE_STREAM, Audit
 from shared.bus import cursor, parking
 from shared.bus.cursor import CursorMoved
-from shared.bus.parking import ParkedRow
+from shared.bus.parking import NotOpen, ParkedRow
 from shared.bus.port import Bus, BusUnavailable, Delivery, Position, PositionInvalid, Subscription
 from shared.bus.received import Fate, ReceivedRow, receive
 from shared.clock import Clock
@@ -382,12 +382,12 @@ class Worker:
         """Try a parked event again. Raises Refused with the failure when it fails again; it then stays parked."""
         try:
             self.db.transact(lambda tx: self._replay(tx, parked_id, actor, reason))
-        except (CursorMoved, DatabaseAway, Refused):
+        except (CursorMoved, DatabaseAway, NotOpen):
             raise
-        except Exception as error:
+        except (
+            Exception
+        ) as error:  # also what a handler refuses: it must be postponed, or the retry loop would spin on it
             code, detail, _ = _diagnose(error)
-            if code == "not_open":
-                raise
             self.db.transact(lambda tx: self._failed_again(tx, parked_id, actor, detail))
             raise Refused(f"it failed again ({code}): {detail}") from error
 
@@ -456,12 +456,8 @@ def _stream(one: Delivery) -> str:
 
 def _diagnose(error: Exception) -> tuple[str, str, bool]:
     """(parking code, detail without values, may pass by itself)."""
-    from shared.errors import NotFound
-
     if isinstance(error, Poison):
         return error.reason, error.detail, False
-    if isinstance(error, NotFound):
-        return "not_open", error.detail, False
     if isinstance(error, json.JSONDecodeError):
         return "undecodable", "the body is not JSON", False
     return "handler_failed", f"{type(error).__name__} while handling it", True
