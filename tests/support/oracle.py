@@ -1,7 +1,7 @@
 """When a duty must be met at the latest, reckoned a second time and apart from the product, from the published documents alone.
 
-Plain JSON in, instants out. Only what the shipped trial owes: Vietnam (7 and 15 working days, the urgent notice at once)
-and the sponsor (24 elapsed hours), each in its strictest reading. Good for March to August 2026.
+Plain JSON in, instants out. Only what the shipped trial owes: Vietnam (7 and 15 working days; the urgent notice, "at once",
+by our own limit of 24 hours) and the sponsor (24 elapsed hours), each in its strictest reading. Good for March to August 2026.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def latest_due(group: str, versions: Sequence[Version], replaced: Sequence[Versi
         if group == "SP-INV":
             found.append(at + timedelta(hours=24))
         elif group == "VN-URGENT" and fatal(version) is not False:
-            found.append(at)
+            found.append(at + timedelta(hours=24))
         elif group == "VN-SAE":
             found.append(working_days_after(day_0, 15 if fatal(version) is False else 7))
     return min(found, default=None)
