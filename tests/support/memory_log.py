@@ -86,7 +86,9 @@ class Quiet:
                     continue
                 if place not in self._at:  # as on assignment and after a reseek; otherwise a log just reads on
                     position = await self._positions(*place)
-                    before = there[position.next_offset - 1].event_id if 0 < position.next_offset <= len(there) else None
+                    before = (
+                        there[position.next_offset - 1].event_id if 0 < position.next_offset <= len(there) else None
+                    )
                     check_position(*place, position, Seen(0, len(there), before))
                     self._at[place] = position.next_offset
                 run = there[self._at[place] :][: self._most]
