@@ -157,6 +157,12 @@ class RecordSubject(Command):
     left: Moment | None = None
 
 
+def _counted(course: RehabilitationCourse | None) -> RehabilitationCourse | None:
+    if course is not None and course.number is not None and not 0 <= course.number <= 1_000:
+        raise ValueError("the number of a course lies between 0 and 1000")
+    return course
+
+
 class RecordExposure(Command):
     subject_id: Code
     kind: ExposureKind
@@ -170,7 +176,7 @@ class RecordExposure(Command):
     infusion_number: Annotated[int, Field(ge=1, le=20)] | None = None
     batch_id: Code | None = None
     action_taken: ActionTaken = "unknown"
-    rehabilitation: RehabilitationCourse | None = None
+    rehabilitation: Annotated[RehabilitationCourse | None, AfterValidator(_counted)] = None
     note: TextInput | None = None
 
 
