@@ -38,7 +38,8 @@ test: $(INSTALLED) ## Everything that needs nothing but Python, PostgreSQL inclu
 
 live: $(INSTALLED) ## The same against a real Apache Kafka, and the pages in a browser
 	$(BIN)/python -m deploy.dev.kafka fetch
-	$(BIN)/python -m pytest -m live $(ARGS)
+	$(BIN)/python -m pytest -m live --ignore tests/browser $(ARGS)
+	$(BIN)/python -m pytest -m live tests/browser $(ARGS) # the browser's driver keeps an event loop running: a process of its own
 
 chaos: $(INSTALLED) ## Kill, stop and restart everything at its worst moment; the checker counts what was lost (ARGS="--kills 150 --seed 1")
 	$(BIN)/python -m deploy.dev.kafka fetch
