@@ -40,7 +40,7 @@ def create_app(
     """
     clock = clock or SystemClock()
     settings.var.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.var / "tocsin.lock")
+    lock = FileLock(settings.var / "tocsin.lock", thread_local=False)  # taken here, released by the loop
     try:
         lock.acquire(timeout=0)
     except Timeout:
