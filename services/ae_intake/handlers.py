@@ -18,7 +18,7 @@ from services.ae_intake.commands import AmendCase, NullifyCase, SubmitCase
 from services.ae_intake.domain import Question, Suspicion
 from services.ae_intake.store import CaseRow, RejectedRow
 from shared import metrics, terms
-from shared.audit import SERVICE_STREAM, Audit, Written
+from shared.audit import SERVICE_STREAM, Audit
 from shared.bus.outbox import emit
 from shared.bus.wake import Wake
 from shared.case import CaseReport, CodedTerm, Subject
@@ -96,9 +96,9 @@ def submit_case(intake: Intake, tx: Tx, command: SubmitCase, who: Who, now: date
         code_term=intake.code_term,
         now=now,
     )
-    head = _head(case, now)
-    store.add_case(tx, head)
-    _publish(intake, tx, "tocsin.case.reported.v1", case, head, who, now, "reported a case", None)
+    row = _head(case, now)
+    store.add_case(tx, row)
+    _publish(intake, tx, "tocsin.case.reported.v1", case, row, who, now, "reported a case", None)
     return _outcome(tx, case, subject, who, now)
 
 
@@ -118,9 +118,9 @@ def amend_case(
         )
     _check_terms(intake, command.events or ())
     case = domain.amended(before, command, reported_by=who.user_id, new_id=new_id, code_term=intake.code_term, now=now)
-    head = _head(case, now, row)
-    store.change_case(tx, head)
-    _publish(intake, tx, "tocsin.case.amended.v1", case, head, who, now, "amended a case", command.reason)
+    row = _head(case, now, row)
+    store.change_case(tx, row)
+    _publish(intake, tx, "tocsin.case.amended.v1", case, row, who, now, "amended a case", command.reason)
     return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), who, now)
 
 
@@ -138,9 +138,9 @@ def nullify_case(
                 problems=[FieldProblem("/replaced_by", "no other case by that id or number", "name an existing case")],
             )
     case = domain.nullified(before, reason=command.reason, replaced_by=replacement, reported_by=who.user_id, now=now)
-    head = _head(case, now, row)
-    store.change_case(tx, head)
-    _publish(intake, tx, "tocsin.case.nullified.v1", case, head, who, now, "nullified a case", command.reason)
+    row = _head(case, now, row)
+    store.change_case(tx, row)
+    _publish(intake, tx, "tocsin.case.nullified.v1", case, row, who, now, "nullified a case", command.reason)
     return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), who, now)
 
 
@@ -258,7 +258,7 @@ def _publish(
     tx: Tx,
     event_type: str,
     case: CaseReport,
-    head: Written,
+    head: CaseRow,
     who: Who,
     now: datetime,
     action: str,
@@ -292,21 +292,18 @@ def _publish(
     )
 
 
-def _head(case: CaseReport, now: datetime, before: CaseRow | None = None) -> Written:
-    return Written(
-        CaseRow,
-        {
-            "case_id": case.case_id,
-            "case_number": case.case_number,
-            "subject_id": case.subject_id,
-            "site_id": case.site_id,
-            "version": case.version,
-            "serious": of_case(case).serious,
-            "nullified": case.nullified is not None,
-            "summary": ", ".join(event.term.term for event in case.events if event.term)[:200],
-            "first_recorded_at": before.first_recorded_at if before else now,
-            "recorded_at": now,
-        },
+def _head(case: CaseReport, now: datetime, before: CaseRow | None = None) -> CaseRow:
+    return CaseRow(
+        case_id=case.case_id,
+        case_number=case.case_number,
+        subject_id=case.subject_id,
+        site_id=case.site_id,
+        version=case.version,
+        serious=of_case(case).serious,
+        nullified=case.nullified is not None,
+        summary=", ".join(event.term.term for event in case.events if event.term)[:200],
+        first_recorded_at=before.first_recorded_at if before else now,
+        recorded_at=now,
     )
 
 

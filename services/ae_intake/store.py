@@ -8,14 +8,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Column, Text, func, insert, select
+from sqlalchemy import CheckConstraint, Column, Text, func, insert, select, update
 from sqlmodel import Field, SQLModel, col
 
 from shared.audit import Audited, Written, lock_question
 from shared.canonical import canonical, sha256
 from shared.case import Batch, CaseReport, Exposure, Measurement, Published, Subject
 from shared.db import Tx
-from shared.statement import Statement, insert_into, update_of
+from shared.statement import Statement, insert_into
 
 MODELS: dict[str, type[Published]] = {
     "subject": Subject,
@@ -117,7 +117,6 @@ _NEXT_NUMBER = Statement(
 )
 _ADD_DOCUMENT = insert_into(DocumentRow)
 _ADD_CASE = insert_into(CaseRow)
-_CHANGE_CASE = update_of(CaseRow, "case_id")
 _LATEST = Statement(
     "documents",
     "SELECT kind, body FROM documents WHERE aggregate = :aggregate ORDER BY version DESC LIMIT 1",
@@ -207,16 +206,17 @@ def newest_of_kind(tx: Tx, kind: str, *, after: str = "", limit: int = 50) -> li
     return [document for document in found if document is not None]
 
 
-def add_case(tx: Tx, head: Written) -> None:
-    tx.write(_ADD_CASE, head.values)
+def add_case(tx: Tx, row: CaseRow) -> None:
+    tx.write(_ADD_CASE, row.model_dump())
 
 
 def case_head(tx: Tx, case_id: str) -> CaseRow | None:
     return tx.session.execute(select(CaseRow).where(col(CaseRow.case_id) == case_id)).scalar()
 
 
-def change_case(tx: Tx, head: Written) -> None:
-    tx.write(_CHANGE_CASE, head.values)
+def change_case(tx: Tx, row: CaseRow) -> None:
+    values = row.model_dump(exclude={"case_id"})
+    tx.execute(update(CaseRow).where(col(CaseRow.case_id) == row.case_id).values(values))
 
 
 def list_cases(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ from sqlalchemy import Column, Index, Text, func, select, text
 from sqlmodel import Field, col
 
 from shared.audit import BIG, Audited, Written
-from shared.bus.port import ALLOCATION_TOPIC, SAFETY_TOPIC, Placed, Record
+from shared.bus.port import ALLOCATION_TOPIC, SAFETY_TOPIC, Record
 from shared.canonical import canonical
 from shared.case.base import Published
 from shared.db import Tx
@@ -19,7 +18,7 @@ from shared.errors import FieldProblem, TooLarge
 from shared.events.catalogue import CATALOGUE
 from shared.events.envelope import headers_of
 from shared.ids import new_id
-from shared.statement import Statement, insert_into
+from shared.statement import insert_into
 from shared.telemetry import current_traceparent
 
 MAX_BODY_BYTES = 1_000_000
@@ -57,12 +56,8 @@ class OutboxRow(Audited, table=True):
     place: int | None = Field(default=None, sa_column=Column(BIG, nullable=True))
 
     def record(self) -> Record:
-        return _record(self.topic, self.key, self.headers, self.body)
-
-
-def _record(topic: str, key: str, headers: str, body: str) -> Record:
-    pairs: list[list[str]] = json.loads(headers)
-    return Record(topic, key, body.encode(), tuple((name, value.encode()) for name, value in pairs))
+        pairs: list[list[str]] = json.loads(self.headers)
+        return Record(self.topic, self.key, self.body.encode(), tuple((name, value.encode()) for name, value in pairs))
 
 
 _ADD = insert_into(OutboxRow, without=("position", "published_at", "partition", "place"))
@@ -128,37 +123,12 @@ def emit(
     return Written(OutboxRow, values)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What the relay needs of a row that is not on the log yet."""
-
-    position: int
-    topic: str
-    key: str
-    headers: str
-    body: str
-
-    def record(self) -> Record:
-        return _record(self.topic, self.key, self.headers, self.body)
-
-
-_UNPUBLISHED = Statement(
-    "outbox",
-    "SELECT position, topic, key, headers, body FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT :most",
-)
-_PUBLISHED = Statement(
-    "outbox", "UPDATE outbox SET published_at = :at, partition = :partition, place = :place WHERE position = :position"
-)
-
-
-def unpublished(tx: Tx, limit: int) -> list[Waiting]:
+def unpublished(tx: Tx, limit: int) -> list[OutboxRow]:
     """The oldest unpublished rows in position order: by flag, never by a sequence cursor, which would skip a late commit."""
-    return [Waiting(*row) for row in tx.rows(_UNPUBLISHED, {"most": limit})]
-
-
-def mark_published(tx: Tx, position: int, placed: Placed, at: datetime) -> None:
-    values = {"position": position, "at": at, "partition": placed.partition, "place": placed.offset}
-    tx.write(_PUBLISHED, values)
+    statement = (
+        select(OutboxRow).where(col(OutboxRow.published_at).is_(None)).order_by(col(OutboxRow.position)).limit(limit)
+    )
+    return list(tx.session.execute(statement).scalars())
 
 
 def backlog(tx: Tx) -> tuple[int, datetime | None, datetime | None]:

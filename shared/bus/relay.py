@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text, update
 
 from shared import metrics
 from shared.alarm import Kind
 from shared.audit import SEALS_STREAM, Audit
-from shared.bus.outbox import Waiting, backlog, emit, mark_published, unpublished
+from shared.bus.outbox import OutboxRow, backlog, emit, unpublished
 from shared.bus.port import Bus, BusUnavailable, PublishOutcome
 from shared.bus.wake import Wake
 from shared.clock import Clock
@@ -35,6 +35,11 @@ GATHER_S = 0.03
 """A rest after a pass that published: a lone report still goes at once, and busy times go in batches."""
 SEAL_EVERY_S = 2.0
 SERIOUS_BOUND_S = 60.0
+_MARK = (
+    update(OutboxRow.__table__)  # type: ignore[attr-defined]
+    .where(OutboxRow.__table__.c.position == bindparam("b_position"))  # type: ignore[attr-defined]
+    .values(published_at=bindparam("b_at"), partition=bindparam("b_partition"), place=bindparam("b_place"))
+)
 
 
 class Relay:
@@ -136,24 +141,31 @@ class Relay:
         hit("relay.after_send")
         return await asyncio.to_thread(self.db.transact, lambda tx: self._mark(tx, rows, outcomes))
 
-    def _mark(self, tx: Tx, rows: Sequence[Waiting], outcomes: Sequence[PublishOutcome]) -> int:
+    def _mark(self, tx: Tx, rows: Sequence[OutboxRow], outcomes: Sequence[PublishOutcome]) -> int:
         now = self.clock.now()
         blocked: set[str] = set()
-        marks = 0
+        marks = []
         for row, outcome in zip(rows, outcomes, strict=True):
             if outcome.placed is None:
                 blocked.add(row.key)
             elif row.key not in blocked:  # never mark past an earlier failure of the same child
-                mark_published(tx, row.position, outcome.placed, now)
-                marks += 1
+                marks.append(
+                    {
+                        "b_position": row.position,
+                        "b_at": now,
+                        "b_partition": outcome.placed.partition,
+                        "b_place": outcome.placed.offset,
+                    }
+                )
         if marks:
-            self.published += marks
-            metrics.RELAY_PUBLISHED.labels(service=self.audit.service).inc(marks)
+            tx.session.connection().execute(_MARK, marks)
+            self.published += len(marks)
+            metrics.RELAY_PUBLISHED.labels(service=self.audit.service).inc(len(marks))
         if blocked and not marks:
             first = next(outcome.error for outcome in outcomes if outcome.placed is None)
             raise BusUnavailable(f"nothing of {len(rows)} was taken: {first}")
         tx.after_commit(lambda: hit("relay.after_mark"))
-        return marks
+        return len(marks)
 
     def _seal_due(self) -> bool:
         return time.monotonic() - self._sealed_at >= SEAL_EVERY_S
