@@ -128,14 +128,22 @@ def nullify_case(
     intake: Intake, tx: Tx, case_id: str, command: NullifyCase, expected_version: int, who: Who, now: datetime
 ) -> CaseOutcome:
     """Declare a case void. Its duties end only once the replacement, if any, has been received (sae_notifier's rule)."""
+    replacement = store.find_case_id(tx, command.replaced_by) if command.replaced_by is not None else None
+    heads = [head for one in (case_id, replacement) if one is not None and (head := store.case_head(tx, one))]
+    for subject_id in sorted({head.subject_id for head in heads}):
+        intake.audit.lock(tx, subject_id)  # both, or two cases could void each other in favour of the other
     before, row = _locked_case(intake, tx, case_id, expected_version, who)
-    replacement = None
     if command.replaced_by is not None:
-        replacement = store.find_case_id(tx, command.replaced_by)
         if replacement is None or replacement == case_id:
             raise Refused(
                 "the replacement is not a case here",
                 problems=[FieldProblem("/replaced_by", "no other case by that id or number", "name an existing case")],
+            )
+        newest = store.latest(tx, f"case/{replacement}")
+        if newest is None or newest.nullified is not None:
+            raise Refused(
+                "the replacement is void itself",
+                problems=[FieldProblem("/replaced_by", "this case was nullified", "name the case that stands")],
             )
     case = domain.nullified(before, reason=command.reason, replaced_by=replacement, reported_by=who.user_id, now=now)
     row = _head(case, now, row)

@@ -11,7 +11,7 @@ import pytest
 from shared.bus import parking
 from shared.canonical import canonical
 from shared.case import CaseReport, Obligation
-from shared.errors import Conflict
+from shared.errors import Conflict, Refused
 from tests.support import deeds, judge
 from tests.support.world import START, World, forget_template
 
@@ -136,6 +136,15 @@ def test_a_void_case_that_nothing_replaces_owes_nothing(told: Told) -> None:
     told.world.drain()
     told.remember(deeds.nullify(told.world, case.case_id, case.version))
     assert told.states(case) == {("ended", "nullified")}
+
+
+def test_two_cases_cannot_be_void_in_favour_of_each_other(told: Told) -> None:
+    """Both would have been replaced, and nothing owed for either."""
+    first, second = told.report(seriousness=FATAL), told.report(seriousness=FATAL)
+    told.remember(deeds.nullify(told.world, first.case_id, 1, second.case_id))
+    with pytest.raises(Refused, match="void itself"):
+        deeds.nullify(told.world, second.case_id, 1, first.case_id)
+    assert told.states(second) == {("open", None)}
 
 
 def test_an_upgrade_after_a_filing_is_owed_anew_and_a_rejection_keeps_its_date(told: Told) -> None:
