@@ -256,12 +256,11 @@ def _sensible_body(route: str, body: dict[str, Any], installation: Seeded, mine:
             shown = world.get(installation.path("/api/v1/assessments/{case_id}"), "medical-monitor-1").json()
             body["version"] = shown["assessment"]["version"]
         case "/obligations/{obligation_id}/filings":
-            # By hand needs a time that has passed and a reference; a document is one of this duty.
-            body |= {
-                "sent_at": "2026-03-10T19:30:00Z",
-                "reference": "CV-1",
-                "document_id": installation.ids["document_id"],
-            }
+            # By hand needs a time that has passed and a reference; a document is one of this very duty.
+            body |= {"sent_at": "2026-03-10T19:30:00Z", "reference": "CV-1"}
+            body.pop("document_id", None)
+            if mine:
+                body["document_id"] = installation.ids["document_id"]
         case "/filings/{filing_id}/receipts":
             # A time that has passed, reasons where it was rejected, a file where it is a proof.
             body |= {"at": "2026-03-10T19:35:00Z", "reasons": "a page is missing", "reference": "12/NEC"}
