@@ -219,6 +219,7 @@ class TestPostgresStore(StoreContract):
 
         def slow(tx: Tx) -> None:
             say(store, tx, early, 1)
+            tx.scalar(text("SELECT 1"))  # written, and so numbered, now
             written.set()
             assert go.wait(30)
 

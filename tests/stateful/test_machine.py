@@ -312,7 +312,7 @@ class Machine(RuleBasedStateMachine):
 
 TestMachine = Machine.TestCase
 TestMachine.settings = settings(
-    max_examples=EXAMPLES or 12,
+    max_examples=EXAMPLES or 20,
     stateful_step_count=30 if EXAMPLES else 20,
     derandomize=not EXAMPLES,
     database=None,

@@ -74,9 +74,15 @@ def test_what_was_stated_is_taken_back_by_a_fresh_signature_only(told: Told) -> 
     told.world.drain()
     deeds.sign(told.world, case.case_id)
     assert told.states(case) == {("ended", "not_reportable_signed")}
+    causality = told.world["causality"]
+    causality.failing.add("tocsin.exposure.recorded.v1")  # no new proposal comes: staleness alone must do it
     deeds.expose(told.world, case.subject_id, START - timedelta(days=1))
     assert told.states(case) == {("open", None)}, "something became known that the signer had not seen"
     assert {one.obligation_id: one.due_strict_at for one in told.duties(case)} == due, "with its old date"
+    causality.failing.clear()
+    [parked] = causality.db.read(parking.open_rows)
+    causality.worker.replay(parked.parked_id, actor="safety-officer-1", reason="mended")
+    assert told.states(case) == {("open", None)}, "proposed anew, and not signed"
     deeds.sign(told.world, case.case_id)
     assert told.states(case) == {("ended", "not_reportable_signed")}
 

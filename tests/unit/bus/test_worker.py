@@ -10,6 +10,7 @@ from datetime import datetime
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from shared.bus import cursor, parking
 from shared.bus.cursor import CursorMoved
@@ -35,7 +36,7 @@ def _template() -> Iterator[None]:
 @pytest.fixture
 def world() -> Iterator[World]:
     """Five cases of one child on the log, nobody has consumed them."""
-    with World() as made:
+    with World() as made, capture_logs():  # what is parked logs its traceback
         for _ in range(5):
             deeds.submit(made, deeds.report())
         made.relay("ae_intake")
