@@ -199,7 +199,10 @@ def _narrowed(described: dict[str, Any]) -> dict[str, Any]:
     schemas = described["components"]["schemas"]
     few = {"outcome": {"enum": ["recovering", "fatal"]}, "ongoing": {"type": "boolean"}}
     event = {"type": "object", "properties": few, "additionalProperties": False}
-    schemas["AmendCase"]["properties"]["events"] = {"type": "array", "maxItems": 2, "items": event}
+    amendment = schemas["AmendCase"]["properties"]
+    amendment["events"] = {"type": "array", "maxItems": 2, "items": event}
+    for name in ("given", "site_aware", "desk_aware", "determined_reportable"):
+        del amendment[name]
     for name, one in schemas.items():
         if name.startswith("Correct"):
             changes = one["properties"]["changes"]
