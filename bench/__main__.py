@@ -24,14 +24,16 @@ class Sizes:
     events: int
 
 
-QUICK = Sizes(seconds=3.0, children=300, alert_seconds=8.0, cases=600, events=3_000)
+QUICK = Sizes(seconds=3.0, children=1_000, alert_seconds=8.0, cases=600, events=3_000)
 FULL = Sizes(seconds=15.0, children=3_000, alert_seconds=60.0, cases=5_000, events=100_000)
 PARTS = ("intake", "sqlite", "alerts", "consume")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about 90 s instead of a quarter of an hour")
+    parser.add_argument(
+        "--quick", action="store_true", help="about 90 s on a calm machine instead of a quarter of an hour"
+    )
     parser.add_argument("--only", default=",".join(PARTS), help=f"parts, separated by commas: {', '.join(PARTS)}")
     parser.add_argument("--clients", default="1,16,64", help="how many clients post at the same time")
     asked = parser.parse_args()
