@@ -106,9 +106,7 @@ def latest_due(group: str, versions: Sequence[Version], replaced: Sequence[Versi
             continue
         at = known(versions, index, replaced)
         day_0 = at.astimezone(HANOI).date()
-        if group == "SP-INV":
-            found.append(at + timedelta(hours=24))
-        elif group == "VN-URGENT" and fatal(version) is not False:
+        if group == "SP-INV" or (group == "VN-URGENT" and fatal(version) is not False):
             found.append(at + timedelta(hours=24))
         elif group == "VN-SAE":
             found.append(working_days_after(day_0, 15 if fatal(version) is False else 7))
