@@ -7,8 +7,10 @@ import json
 from services.ae_intake import store as ae_intake
 from services.causality import store as causality
 from services.sae_notifier import store as sae_notifier
+from shared import migrate
 from shared.audit import Audit, AuditKeys
 from shared.audit_verify import Verified, verify
+from shared.auth import users
 from shared.bus import received
 from shared.db import Database
 from shared.runtime import PLUMBING
@@ -19,12 +21,13 @@ TABLES = {"ae_intake": ae_intake.AUDITED, "causality": causality.AUDITED, "sae_n
 
 def verify_all(settings: Settings) -> list[Verified]:
     """One result per service. Seals that others received are what stands against a tail cut with all its seals."""
+    auth = Database(settings.database_url_of("auth"), "auth")
     databases = {name: Database(settings.database_url_of(name), name) for name in TABLES}
     keys = settings.audit_keys
     try:
         # The others' copies are read first: a seal made meanwhile is then in the owner's snapshot, never only in theirs.
         published = {name: _seals_seen_by_others(databases, name) for name in TABLES}
-        return [
+        services = [
             db.read(
                 lambda tx, n=name: verify(
                     tx, Audit(n, AuditKeys(keys[0], tuple(keys[1:]))), (*PLUMBING, *TABLES[n]), published[n]
@@ -33,8 +36,15 @@ def verify_all(settings: Settings) -> list[Verified]:
             )
             for name, db in databases.items()
         ]
+        migrate.ensure_schema(auth)
+        users.create_tables(auth)
+        told = Audit("auth", AuditKeys(keys[0], tuple(keys[1:])))
+        return [
+            *services,
+            auth.read(lambda tx: verify(tx, told, (users.UserRow,), reads_log=False), snapshot=True),
+        ]
     finally:
-        for db in databases.values():
+        for db in (auth, *databases.values()):
             db.close()
 
 

@@ -5,6 +5,9 @@ over the stored bytes and the entry before, with a key that is not in the databa
 wrote and the SHA-256 of what it wrote there, so a row edited, added or removed by hand no longer agrees with the trail.
 The stream's head carries an HMAC of its own, which stands nowhere else: a tail cannot be cut by restoring an older head.
 The relay adds a seal over all unsealed entries (found by anti-join, so a late commit is never skipped) and publishes it.
+
+Some columns move without an entry: a place on the log, a reader's position, the answer kept for a repeat. Rows that have
+such columns carry an HMAC over them in `proof`, made by whoever may move them.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
 
@@ -26,8 +29,9 @@ from shared.statement import Statement, insert_into
 
 BIG = BigInteger().with_variant(Integer, "sqlite")
 """A 64-bit number that SQLite still takes as its row id."""
-SERVICE_STREAM = "service"
-"""The stream of changes that concern no child."""
+SERVICE_STREAM = "~service"
+"""The stream of changes that concern no child; no child's code begins with a tilde."""
+WHOLE_TRAIL_EVERY = timedelta(minutes=10)
 SEALS_STREAM = "~seals"
 """Entries about seals (our own, and others' received): sealed with the next real change, never a reason for a seal
 themselves, or two services would answer each other's seals for ever."""
@@ -92,6 +96,17 @@ class Audited(SQLModel):
         return row_digest(type(self), {name: getattr(self, name) for name in covered(type(self))})
 
 
+class Proven(SQLModel):
+    """A row whose `proven` columns move without an entry in the trail; `proof` stands for them, and for which row it is.
+
+    `unproven` are values of a row that nothing has moved yet: then, and only then, it has no proof.
+    """
+
+    audit_key: ClassVar[tuple[str, ...]] = ()
+    proven: ClassVar[tuple[str, ...]] = ()
+    unproven: ClassVar[Mapping[str, Any] | None] = None
+
+
 class Written:
     """A row of `model` as it was just written, without the cost of a mapped object; the trail takes either."""
 
@@ -126,8 +141,8 @@ def covered(model: type[Audited]) -> tuple[str, ...]:
 _COVERED: dict[str, tuple[str, ...]] = {}
 
 
-def row_reference(model: type[Audited], values: Mapping[str, Any]) -> str:
-    return model.audit_name() + "/" + "/".join(str(values[name]) for name in model.audit_key)
+def row_reference(model: type[Audited] | type[Proven], values: Mapping[str, Any]) -> str:
+    return f"{model.__tablename__}/" + "/".join(str(values[name]) for name in model.audit_key)
 
 
 def row_digest(model: type[Audited], values: Mapping[str, Any]) -> str:
@@ -172,6 +187,12 @@ class AuditKeys:
         return next((key for key in (self.current, *self.previous) if self.id_of(key) == key_id), None)
 
 
+def proof_of(key: bytes, service: str, model: type[Proven], values: Mapping[str, Any]) -> str:
+    """`key id:HMAC` over the service, which row it is, and its proven columns."""
+    parts = [[name, _plain(values[name])] for name in model.proven]
+    return f"{AuditKeys.id_of(key)}:{_mac(key, 'proof', service, row_reference(model, values), _COMPACT.encode(parts))}"
+
+
 def _rank(stream: str) -> tuple[bool, str]:
     return stream == SERVICE_STREAM, stream
 
@@ -191,6 +212,7 @@ _MAKE_AND_LOCK = Statement(
     "ON CONFLICT (stream) DO UPDATE SET seq = streams.seq RETURNING seq, mac",
 )
 _MOVE_HEAD = Statement("streams", "UPDATE streams SET seq = :seq, mac = :mac, head = :head WHERE stream = :stream")
+_FORGET = Statement("streams", "DELETE FROM streams WHERE stream = :stream AND seq = 0")
 _ADD_ENTRY = insert_into(AuditRow, without=("id",))
 
 
@@ -206,11 +228,35 @@ class _Head:
     dirty: bool = False
 
 
+class _Floor:
+    """Below it every entry is sealed: the search for unsealed ones need not read the whole trail every two seconds.
+
+    The whole trail is read at the start and every ten minutes; the floor is the newest entry of the reading before the
+    last one, so an entry may be committed ten minutes after it took its number and is still found, at worst, by the next.
+    """
+
+    def __init__(self) -> None:
+        self.sealed_through = 0
+        self._next = 0
+        self._read_at: datetime | None = None
+
+    def due(self, at: datetime) -> bool:
+        return self._read_at is None or abs(at - self._read_at) >= WHOLE_TRAIL_EVERY
+
+    def rise(self, at: datetime, newest: int) -> None:
+        self.sealed_through, self._next, self._read_at = self._next, newest, at
+
+
 class Audit:
     """Writes and verifies the trail of one service."""
 
     def __init__(self, service: str, keys: AuditKeys) -> None:
         self.service, self.keys = service, keys
+        self._floor = _Floor()
+
+    def prove(self, model: type[Proven], values: Mapping[str, Any]) -> str:
+        """The `proof` column for these values; they include the row's key."""
+        return proof_of(self.keys.current, self.service, model, values)
 
     def lock(self, tx: Tx, stream: str) -> None:
         """Lock the stream's row (made when missing) before anything of that child is written or numbered.
@@ -224,7 +270,14 @@ class Audit:
             raise RuntimeError(f"stream locks must be taken in ascending order ({stream!r} after {later[-1]!r})")
         found = tx.rows(_LOCK, {"stream": stream}) or tx.rows(_MAKE_AND_LOCK, {"stream": stream})
         seq, mac = found[0]
-        tx.locked[stream] = _Head(seq, mac)
+        head = tx.locked[stream] = _Head(seq, mac)
+        if seq == 0:
+            tx.before_commit(lambda: self._forget_unused(tx, stream, head))
+
+    def _forget_unused(self, tx: Tx, stream: str, head: _Head) -> None:
+        """A stream nothing was written to leaves no row: one that stands there with no entry was put there by hand."""
+        if head.seq == 0:
+            tx.write(_FORGET, {"stream": stream})
 
     def record(
         self,
@@ -243,6 +296,8 @@ class Audit:
         head = tx.locked.get(stream)
         if not isinstance(head, _Head):
             raise RuntimeError(f"audit entry for {stream!r} without its stream lock")
+        rows = (*tx.unrecorded, *rows)
+        tx.unrecorded.clear()
         entry = canonical(
             {
                 "service": self.service,
@@ -279,17 +334,22 @@ class Audit:
         unsealed = (
             select(func.count()).select_from(AuditRow).outerjoin(SealedRow, col(SealedRow.audit_id) == col(AuditRow.id))
         )
-        return int(tx.scalar(unsealed.where(col(SealedRow.audit_id).is_(None))))
+        above = col(AuditRow.id) > self._floor.sealed_through
+        return int(tx.scalar(unsealed.where(above, col(SealedRow.audit_id).is_(None))))
 
     def seal(self, tx: Tx, at: datetime, limit: int = 2000) -> tuple[int, bytes] | None:
         """Seal the unsealed entries: returns (number, canonical entry) to publish, or None when there are none."""
+        whole = self._floor.due(at)
+        newest = int(tx.scalar(select(func.max(col(AuditRow.id)))) or 0) if whole else 0
         unsealed = tx.execute(
             select(col(AuditRow.id), col(AuditRow.stream), col(AuditRow.seq), col(AuditRow.mac))
             .outerjoin(SealedRow, col(SealedRow.audit_id) == col(AuditRow.id))
-            .where(col(SealedRow.audit_id).is_(None))
+            .where(col(SealedRow.audit_id).is_(None), col(AuditRow.id) > (0 if whole else self._floor.sealed_through))
             .order_by(col(AuditRow.id))
             .limit(limit)
         ).all()
+        if whole and len(unsealed) < limit:
+            tx.after_commit(lambda: self._floor.rise(at, newest))
         if all(stream == SEALS_STREAM for _, stream, _, _ in unsealed):
             return None
         before = tx.execute(select(SealRow).order_by(col(SealRow.number).desc()).limit(1)).scalar()

@@ -16,14 +16,18 @@ from shared.audit import (
     Audit,
     Audited,
     AuditRow,
+    Proven,
     SealedRow,
     SealRow,
     StreamRow,
     _mac,
     covered,
+    proof_of,
     row_digest,
     row_reference,
 )
+from shared.bus.cursor import CursorRow
+from shared.bus.port import PARTITIONS, SAFETY_TOPIC
 from shared.db import Tx
 
 
@@ -51,9 +55,17 @@ class Verified:
 
 
 def verify(
-    tx: Tx, audit: Audit, tables: Sequence[type[Audited]], published_seals: dict[int, str] | None = None
+    tx: Tx,
+    audit: Audit,
+    tables: Sequence[type[Audited]],
+    published_seals: dict[int, str] | None = None,
+    *,
+    reads_log: bool = True,
 ) -> Verified:
-    """`tables` are the audited tables of the service; `published_seals` maps seal numbers on the log to their MAC."""
+    """`tables` are the audited tables of the service; `published_seals` maps seal numbers on the log to their MAC.
+
+    `reads_log` is False where there is no reading position: the users' database.
+    """
     latest: dict[str, tuple[str | None, str]] = {}
     breaches: list[Breach] = []
     entries = 0
@@ -84,6 +96,11 @@ def verify(
     breaches.extend(found)
     rows, found = _tables(tx, tables, latest)
     breaches.extend(found)
+    for table in (one for one in tables if issubclass(one, Proven)):
+        breaches.extend(_proofs(tx, audit, table))
+    if reads_log:
+        breaches.extend(_proofs(tx, audit, CursorRow))
+        breaches.extend(_missing_cursors(tx))
     return Verified(audit.service, entries, seals, rows, tuple(breaches))
 
 
@@ -93,6 +110,9 @@ def _heads(tx: Tx, audit: Audit, heads: dict[str, tuple[int, str]]) -> list[Brea
     for row in _rows(tx, select(StreamRow)):
         seen.add(row.stream)
         seq, mac = heads.get(row.stream, (0, ""))
+        if not seq:
+            found.append(Breach(f"stream {row.stream}", "it has no entry: the row was added, or its entries were cut"))
+            continue
         if row.seq != seq or row.mac != mac:
             found.append(
                 Breach(
@@ -171,6 +191,35 @@ def _tables(
         if digest is not None and reference not in seen and reference.partition("/")[0] in names:
             found.append(Breach(reference, f"the row written at {place} is gone"))
     return rows, found
+
+
+def _proofs(tx: Tx, audit: Audit, table: type[Proven]) -> list[Breach]:
+    """What moves without an entry must be what its mover proved."""
+    found = []
+    columns = (*table.audit_key, *table.proven)
+    statement = select(*(getattr(table, name) for name in (*columns, "proof")))
+    for *values, proof in tx.execute(statement.execution_options(yield_per=200)):
+        mapping = dict(zip(columns, values, strict=True))
+        if proof is None:
+            fine = table.unproven is not None and all(mapping[k] == v for k, v in table.unproven.items())
+        else:
+            key = audit.keys.by_id(proof.partition(":")[0])
+            fine = key is not None and hmac.compare_digest(proof_of(key, audit.service, table, mapping), proof)
+        if not fine:
+            names = ", ".join(table.proven)
+            found.append(Breach(row_reference(table, mapping), f"its marks ({names}) were changed by hand"))
+    return found
+
+
+def _missing_cursors(tx: Tx) -> list[Breach]:
+    seen = {(topic, n) for topic, n in tx.execute(select(col(CursorRow.topic), col(CursorRow.partition)))}
+    topics = {SAFETY_TOPIC, *(topic for topic, _ in seen)}
+    gone = sorted({(topic, n) for topic in topics for n in range(PARTITIONS)} - seen)
+    extra = sorted(one for one in seen if not 0 <= one[1] < PARTITIONS)
+    return [
+        *(Breach(f"cursors/{topic}/{n}", "the reading position is gone") for topic, n in gone),
+        *(Breach(f"cursors/{topic}/{n}", "there is no such partition") for topic, n in extra),
+    ]
 
 
 def _rows(tx: Tx, statement: Any) -> Iterator[Any]:

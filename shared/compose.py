@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 
 from shared import failpoint, migrate, runtime
 from shared.alarm import Bell
+from shared.audit import Audit, AuditKeys
 from shared.auth import users
 from shared.auth.authenticator import Authenticator
 from shared.auth.demo import ensure_demo_users
@@ -59,7 +60,9 @@ def make_authenticator(settings: Settings, clock: Clock, service: str) -> tuple[
     db = Database(settings.database_url_of("auth"), "auth", pool_size=2)
     migrate.ensure_schema(db)
     users.create_tables(db)
-    auth = Authenticator(Users(db), settings.signing_keys, clock, session_hours=settings.session_hours, service=service)
+    keys = settings.audit_keys
+    known = Users(db, Audit("auth", AuditKeys(keys[0], keys[1:])))
+    auth = Authenticator(known, settings.signing_keys, clock, session_hours=settings.session_hours, service=service)
     if settings.is_demo:
         ensure_demo_users(auth.users, clock.now())
     return auth, db

@@ -35,7 +35,8 @@ STATEMENT_TIMEOUT_MS = 30_000
 
 
 class Tx:
-    """One open transaction. `locked` holds the stream rows this transaction has locked (see `shared.audit`).
+    """One open transaction. `locked` holds the stream rows this transaction has locked, `unrecorded` rows that its next
+    entry in the trail names (see `shared.audit`).
 
     There are two ways to the database. `session` and `execute` are SQLAlchemy's. `write` and `rows` hand a prepared
     `Statement` to the driver: a write waits until something reads its table, SQLAlchemy is used, or the transaction ends.
@@ -45,6 +46,7 @@ class Tx:
         self._session = session
         self.dialect = dialect
         self.locked: dict[str, Any] = {}
+        self.unrecorded: list[Any] = []
         self._before: list[Callable[[], None]] = []
         self._after: list[Callable[[], None]] = []
         self._later = Later()

@@ -13,6 +13,7 @@ from shared import trial as trials
 from shared.alarm import Bell, Kind
 from shared.audit import Audit, Audited, AuditKeys
 from shared.bus import cursor, outbox, parking
+from shared.bus.idempotency import IdempotencyRow
 from shared.bus.outbox import OutboxRow
 from shared.bus.parking import ParkedRow
 from shared.bus.port import SAFETY_TOPIC, Bus
@@ -30,7 +31,7 @@ from shared.trial import Trial
 log = get_logger(__name__)
 STUCK_S = 120.0
 """With records waiting and nothing moving for this long, the process ends and another takes over."""
-PLUMBING: tuple[type[Audited], ...] = (OutboxRow, ReceivedRow, ParkedRow)
+PLUMBING: tuple[type[Audited], ...] = (OutboxRow, ReceivedRow, ParkedRow, IdempotencyRow)
 
 
 @dataclass

@@ -32,6 +32,7 @@ from services.ae_intake.commands import (
 from services.ae_intake.handlers import Intake, Who
 from services.ae_intake.submission import KEY_PATTERN, MAX_KEY, Answer, Rejected, Submissions
 from shared import terms
+from shared.audit import Audit
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.bus import idempotency
@@ -204,7 +205,15 @@ def _cases(router: APIRouter, db: Database, intake: Intake, clock: Clock, submis
             return views.case_answer(outcome, intake.trial, now)
 
         return await _once(
-            db, clock, who, f"PATCH /api/v1/cases/{case_id}", key, [version, body.model_dump(mode="json")], 200, unit
+            db,
+            intake.audit,
+            clock,
+            who,
+            f"PATCH /api/v1/cases/{case_id}",
+            key,
+            [version, body.model_dump(mode="json")],
+            200,
+            unit,
         )
 
     @router.post(
@@ -228,6 +237,7 @@ def _cases(router: APIRouter, db: Database, intake: Intake, clock: Clock, submis
 
         return await _once(
             db,
+            intake.audit,
             clock,
             who,
             f"POST /api/v1/cases/{case_id}/nullify",
@@ -247,7 +257,9 @@ def _records(
         def unit(tx: Tx, now: datetime) -> dict[str, Any]:
             return records.record(intake, tx, kind, body, who_of(who), now).model_dump(mode="json")
 
-        return await _once(db, clock, who, f"POST /api/v1/{plural}", key, body.model_dump(mode="json"), 201, unit)
+        return await _once(
+            db, intake.audit, clock, who, f"POST /api/v1/{plural}", key, body.model_dump(mode="json"), 201, unit
+        )
 
     record.__annotations__["body"] = model
     router.post(
@@ -310,6 +322,7 @@ def _records(
 
         return await _once(
             db,
+            intake.audit,
             clock,
             who,
             f"PATCH /api/v1/{plural}/{identity}",
@@ -347,6 +360,7 @@ def _records(
 
         return await _once(
             db,
+            intake.audit,
             clock,
             who,
             f"POST /api/v1/{plural}/{identity}/void",
@@ -428,6 +442,7 @@ def _others(router: APIRouter, db: Database, intake: Intake, clock: Clock) -> No
 
 async def _once(
     db: Database,
+    audit: Audit,
     clock: Clock,
     who: Identity,
     route: str,
@@ -438,17 +453,18 @@ async def _once(
 ) -> JSONResponse:
     """Run a command under its Idempotency-Key; the answer's `version` becomes the ETag."""
     digest = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    asked = {"client": who.user_id, "route": route}
 
     def run(tx: Tx) -> tuple[dict[str, Any], int, bool]:
         now = clock.now()
         if key is not None:
-            before = idempotency.claim(tx, client=who.user_id, route=route, key=key, body_sha256=digest, now=now)
+            before = idempotency.claim(tx, audit, **asked, key=key, body_sha256=digest, now=now)
             if before is not None:
                 return json.loads(before.answer), before.status, True
         answer = unit(tx, now)
         if key is not None:
             text = json.dumps(answer, ensure_ascii=False)
-            idempotency.settle(tx, client=who.user_id, route=route, key=key, status=status, answer=text)
+            idempotency.settle(tx, audit, **asked, key=key, status=status, answer=text)
         return answer, status, False
 
     answer, code, repeated = await _write(db, run)

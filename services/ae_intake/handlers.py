@@ -80,7 +80,8 @@ def submit_case(intake: Intake, tx: Tx, command: SubmitCase, who: Who, now: date
         site_id = next(iter(who.sites))
     # No look at the sites here: a report about another site's child is kept too; only reading is limited.
     zone = ZoneInfo(site.zone if site else intake.trial.desk_zone)
-    number = intake.trial.case_number(now.astimezone(zone).year, store.next_case_sequence(tx))
+    sequence = store.next_case_sequence(tx)
+    number = intake.trial.case_number(now.astimezone(zone).year, sequence)
     subject_id = command.subject_id or f"UNKNOWN-{number}"
     intake.audit.lock(tx, subject_id)
     subject = _subject_or_provisional(intake, tx, subject_id, site_id, who, now)
@@ -96,7 +97,7 @@ def submit_case(intake: Intake, tx: Tx, command: SubmitCase, who: Who, now: date
         code_term=intake.code_term,
         now=now,
     )
-    row = _head(case, now)
+    row = _head(case, now, sequence)
     store.add_case(tx, row)
     _publish(intake, tx, "tocsin.case.reported.v1", case, row, who, now, "reported a case", None)
     return _outcome(tx, case, subject, who, now)
@@ -118,7 +119,7 @@ def amend_case(
         )
     _check_terms(intake, command.events or ())
     case = domain.amended(before, command, reported_by=who.user_id, new_id=new_id, code_term=intake.code_term, now=now)
-    row = _head(case, now, row)
+    row = _head(case, now, row.sequence, row)
     store.change_case(tx, row)
     _publish(intake, tx, "tocsin.case.amended.v1", case, row, who, now, "amended a case", command.reason)
     return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), who, now)
@@ -146,7 +147,7 @@ def nullify_case(
                 problems=[FieldProblem("/replaced_by", "this case was nullified", "name the case that stands")],
             )
     case = domain.nullified(before, reason=command.reason, replaced_by=replacement, reported_by=who.user_id, now=now)
-    row = _head(case, now, row)
+    row = _head(case, now, row.sequence, row)
     store.change_case(tx, row)
     _publish(intake, tx, "tocsin.case.nullified.v1", case, row, who, now, "nullified a case", command.reason)
     return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), who, now)
@@ -300,10 +301,11 @@ def _publish(
     )
 
 
-def _head(case: CaseReport, now: datetime, before: CaseRow | None = None) -> CaseRow:
+def _head(case: CaseReport, now: datetime, sequence: int, before: CaseRow | None = None) -> CaseRow:
     return CaseRow(
         case_id=case.case_id,
         case_number=case.case_number,
+        sequence=sequence,
         subject_id=case.subject_id,
         site_id=case.site_id,
         version=case.version,

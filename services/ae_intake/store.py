@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, Column, Text, func, insert, select, update
-from sqlmodel import Field, SQLModel, col
+from sqlmodel import Field, col
 
 from shared.audit import Audited, Written, lock_question
 from shared.canonical import canonical, sha256
@@ -53,6 +53,8 @@ class CaseRow(Audited, table=True):
 
     case_id: str = Field(primary_key=True)
     case_number: str = Field(unique=True)
+    sequence: int = Field(unique=True)
+    """The number in `case_number`; gaps are allowed, no number is given twice."""
     subject_id: str = Field(index=True)
     site_id: str | None = None
     version: int
@@ -99,21 +101,14 @@ class RejectedRow(Audited, table=True):
     closed_reason: str | None = None
 
 
-class CounterRow(SQLModel, table=True):
-    """Case numbers on SQLite; PostgreSQL has a sequence, which no transaction waits for. Gaps are allowed."""
-
-    __tablename__: ClassVar[str] = "counters"  # type: ignore[misc]
-    name: str = Field(primary_key=True)
-    value: int = 0
-
-
 AUDITED: tuple[type[Audited], ...] = (DocumentRow, CaseRow, AllocationRow, RejectedRow)
 
 
+# PostgreSQL has a sequence, which no transaction waits for; SQLite has one writer.
 _NEXT_NUMBER = Statement(
-    "counters",
+    "cases",
     "SELECT nextval('case_number')",
-    sqlite="UPDATE counters SET value = value + 1 WHERE name = 'case_number' RETURNING value",
+    sqlite="SELECT COALESCE(MAX(sequence), 0) + 1 FROM cases",
 )
 _ADD_DOCUMENT = insert_into(DocumentRow)
 _ADD_CASE = insert_into(CaseRow)

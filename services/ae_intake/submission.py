@@ -72,7 +72,7 @@ class Submissions:
             first = (idempotency.claim_question(**claim),) if key is not None else ()
             store.foresee_report(tx, command.subject_id, *first)
             if key is not None:
-                before = idempotency.claim(tx, **claim)
+                before = idempotency.claim(tx, self.intake.audit, **claim)
                 if before is not None:
                     return Answer(before.status, json.loads(before.answer), repeated=True)
             outcome = handlers.submit_case(self.intake, tx, command, who, now)
@@ -80,6 +80,7 @@ class Submissions:
             if key is not None:
                 idempotency.settle(
                     tx,
+                    self.intake.audit,
                     client=who.user_id,
                     route=route,
                     key=key,

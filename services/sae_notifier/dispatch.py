@@ -74,8 +74,8 @@ class Dispatcher:
     async def hand_over_due(self) -> int:
         """One pass: claim, send at the same time, settle each; returns how many were tried."""
         now = self.clock.now()
-        calls = await asyncio.to_thread(self.db.transact, lambda tx: alerts.claim(tx, now))
-        mails = await asyncio.to_thread(self.db.transact, lambda tx: filings.claim(tx, now))
+        calls = await asyncio.to_thread(self.db.transact, lambda tx: alerts.claim(self.notifier, tx, now))
+        mails = await asyncio.to_thread(self.db.transact, lambda tx: filings.claim(self.notifier, tx, now))
         if calls or mails:
             hit("notify.after_claim")
         await asyncio.gather(*(self._call(call) for call in calls), *(self._mail(filing) for filing in mails))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -22,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, col
 
-from shared.audit import SEALS_STREAM, Audited, AuditRow
+from shared.audit import SEALS_STREAM, Audit, Audited, AuditRow, Proven
 from shared.bus import received
 from shared.canonical import canonical
 from shared.case import Assessment, Batch, CaseReport, Exposure, Measurement, Obligation, Subject
@@ -100,7 +101,7 @@ class AlertRow(Audited, table=True):
     traceparent: str | None = None
 
 
-class CallRow(Audited, table=True):
+class CallRow(Audited, Proven, table=True):
     """One message to one person on one channel. `sent` means handed over; only a named person's confirmation ends an alert."""
 
     __tablename__: ClassVar[str] = "calls"  # type: ignore[misc]
@@ -115,7 +116,9 @@ class CallRow(Audited, table=True):
         CheckConstraint("state <> 'sent' OR sent_at IS NOT NULL", name="calls_sent_when"),
     )
     audit_key: ClassVar[tuple[str, ...]] = ("call_id",)
-    audit_apart: ClassVar[tuple[str, ...]] = ("claimed_until",)
+    audit_apart: ClassVar[tuple[str, ...]] = ("claimed_until", "proof")
+    proven: ClassVar[tuple[str, ...]] = ("claimed_until",)
+    unproven: ClassVar[Mapping[str, Any] | None] = {"claimed_until": None}
 
     call_id: str = Field(primary_key=True)
     alert_id: str = Field(index=True)
@@ -132,6 +135,7 @@ class CallRow(Audited, table=True):
     """waiting, sent, failed (given up, and the next person called), or dropped (confirmed before its time)."""
     attempts: int = 0
     claimed_until: datetime | None = None
+    proof: str | None = None
     sent_at: datetime | None = None
     error: str | None = None
 
@@ -170,7 +174,7 @@ class FormRow(Audited, table=True):
     made_at: datetime
 
 
-class FilingRow(Audited, table=True):
+class FilingRow(Audited, Proven, table=True):
     """One telling of one recipient: bytes and message number are stored before anything is sent."""
 
     __tablename__: ClassVar[str] = "filings"  # type: ignore[misc]
@@ -180,7 +184,9 @@ class FilingRow(Audited, table=True):
         CheckConstraint("state NOT IN ('sent', 'received') OR sent_at IS NOT NULL", name="filings_sent_when"),
     )
     audit_key: ClassVar[tuple[str, ...]] = ("filing_id",)
-    audit_apart: ClassVar[tuple[str, ...]] = ("claimed_until",)
+    audit_apart: ClassVar[tuple[str, ...]] = ("claimed_until", "proof")
+    proven: ClassVar[tuple[str, ...]] = ("claimed_until",)
+    unproven: ClassVar[Mapping[str, Any] | None] = {"claimed_until": None}
 
     filing_id: str = Field(primary_key=True)
     message_number: str
@@ -204,6 +210,7 @@ class FilingRow(Audited, table=True):
     attempts: int = 0
     next_attempt_at: datetime | None = None
     claimed_until: datetime | None = None
+    proof: str | None = None
     error: str | None = None
 
 
@@ -294,12 +301,14 @@ def current_versions(tx: Tx, subject_id: str) -> dict[str, int]:
     return received.versions_of_child(tx, subject_id)
 
 
-def nullified_cases(tx: Tx, since: datetime | None = None) -> list[CaseReport]:
-    """Void cases, whoever's child; `since` limits to those received after it."""
+def nullified_cases(tx: Tx, since: datetime | None = None, replaced_by: str | None = None) -> list[CaseReport]:
+    """Void cases, whoever's child: those received after `since`, those that name `replaced_by` as their replacement."""
     row = received.ReceivedRow
-    statement = select(row).where(col(row.type) == "tocsin.case.nullified.v1")
+    statement = select(row).where(text("type = 'tocsin.case.nullified.v1'"))  # as its index says it
     if since is not None:
         statement = statement.where(col(row.received_at) >= since)
+    if replaced_by is not None:
+        statement = statement.where(col(row.body).contains(f'"replaced_by":{json.dumps(replaced_by)}', autoescape=True))
     return [CaseReport.read(one.data()) for one in tx.session.execute(statement).scalars()]
 
 
@@ -452,7 +461,27 @@ def calls_of(tx: Tx, alert_ids: Sequence[str]) -> list[CallRow]:
     return list(tx.session.execute(statement).scalars())
 
 
-def claim_calls(tx: Tx, now: datetime, until: datetime, limit: int = 10) -> list[CallRow]:
+_NO_CLAIM_SO_LONG = timedelta(minutes=15)
+
+
+def _unclaimed(claimed_until: Any, now: datetime) -> Any:
+    """A claim that reaches further than any of ours was not ours: it must not keep a call from being made."""
+    return or_(claimed_until.is_(None), claimed_until <= now, claimed_until > now + _NO_CLAIM_SO_LONG)
+
+
+def _claim(tx: Tx, audit: Audit, rows: Sequence[CallRow] | Sequence[FilingRow], until: datetime) -> None:
+    for row in rows:
+        row.claimed_until = until
+        row.proof = audit.prove(type(row), row.model_dump())
+        tx.session.add(row)
+
+
+def release(row: CallRow | FilingRow) -> None:
+    """Its holder is done with it."""
+    row.claimed_until = row.proof = None
+
+
+def claim_calls(tx: Tx, audit: Audit, now: datetime, until: datetime, limit: int = 10) -> list[CallRow]:
     """Take due calls of open alerts that nobody holds; another instance skips what this one locked."""
     statement = (
         select(CallRow)
@@ -461,16 +490,14 @@ def claim_calls(tx: Tx, now: datetime, until: datetime, limit: int = 10) -> list
             col(CallRow.state) == "waiting",
             col(AlertRow.state) == "open",
             col(CallRow.call_at) <= now,
-            or_(col(CallRow.claimed_until).is_(None), col(CallRow.claimed_until) <= now),
+            _unclaimed(col(CallRow.claimed_until), now),
         )
         .order_by(col(CallRow.call_at))
         .limit(limit)
         .with_for_update(skip_locked=True, of=CallRow)
     )
     rows = list(tx.session.execute(statement).scalars())
-    for row in rows:
-        row.claimed_until = until
-        tx.session.add(row)
+    _claim(tx, audit, rows, until)
     return rows
 
 
@@ -535,7 +562,7 @@ def filings(
     return list(tx.session.execute(statement).scalars())
 
 
-def claim_filings(tx: Tx, now: datetime, until: datetime, limit: int = 5) -> list[FilingRow]:
+def claim_filings(tx: Tx, audit: Audit, now: datetime, until: datetime, limit: int = 5) -> list[FilingRow]:
     """Take mails to be sent; only the head per (recipient, case), so that a follow-up never overtakes."""
     from sqlalchemy.orm import aliased
 
@@ -556,7 +583,7 @@ def claim_filings(tx: Tx, now: datetime, until: datetime, limit: int = 5) -> lis
             col(FilingRow.state) == "waiting",
             col(FilingRow.method) == "mail",
             or_(col(FilingRow.next_attempt_at).is_(None), col(FilingRow.next_attempt_at) <= now),
-            or_(col(FilingRow.claimed_until).is_(None), col(FilingRow.claimed_until) <= now),
+            _unclaimed(col(FilingRow.claimed_until), now),
             ~blocked,
         )
         .order_by(col(FilingRow.filed_at))
@@ -564,9 +591,7 @@ def claim_filings(tx: Tx, now: datetime, until: datetime, limit: int = 5) -> lis
         .with_for_update(skip_locked=True)
     )
     rows = list(tx.session.execute(statement).scalars())
-    for row in rows:
-        row.claimed_until = until
-        tx.session.add(row)
+    _claim(tx, audit, rows, until)
     return rows
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import CheckConstraint, Column, MetaData, Text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlmodel import Field, SQLModel, col, select
 
+from shared.audit import Audit, Audited, AuditRow, SealedRow, SealRow, StreamRow
 from shared.auth.identity import Identity
 from shared.auth.roles import ROLES
 from shared.db import Database, Tx
@@ -27,7 +28,7 @@ _HASHING = threading.BoundedSemaphore(2)
 _NOBODY = _HASHER.hash("nobody has this password")
 
 
-class AuthRow(SQLModel):
+class AuthRow(Audited):
     """Base of this database's tables: their own metadata, so that no service's migration ever sees them."""
 
     metadata: ClassVar[MetaData] = MetaData()  # type: ignore[assignment]
@@ -37,6 +38,7 @@ class UserRow(AuthRow, table=True):
     """`generation` moves when a password, role or site changes or the user is shut out: older sign-ins end."""
 
     __tablename__: ClassVar[str] = "users"  # type: ignore[misc]
+    audit_key: ClassVar[tuple[str, ...]] = ("user_id",)
     __table_args__ = (CheckConstraint("generation >= 0", name="users_generation_not_negative"),)
     user_id: str = Field(primary_key=True)
     name: str = Field(sa_column=Column(Text, nullable=False))
@@ -54,11 +56,20 @@ metadata = AuthRow.metadata
 """What Alembic's `target_metadata` is for the auth schema."""
 
 
+_TRAIL = [row.__table__ for row in (StreamRow, AuditRow, SealRow, SealedRow)]  # type: ignore[attr-defined]
+
+
 def create_tables(db: Database) -> None:
-    """Make the `users` table where it is missing; two processes may do so at once."""
+    """Make `users` and its audit trail where they are missing; two processes may do so at once."""
+
+    def make(tx: Tx) -> None:
+        connection = tx.session.connection()
+        metadata.create_all(connection)
+        SQLModel.metadata.create_all(connection, tables=_TRAIL)
+
     for attempt in (1, 2):
         try:
-            db.transact(lambda tx: metadata.create_all(tx.session.connection()))
+            db.transact(make)
             return
         except (IntegrityError, OperationalError, ProgrammingError):
             if attempt == 2:
@@ -66,10 +77,13 @@ def create_tables(db: Database) -> None:
 
 
 class Users:
-    """The store; every call is one transaction."""
+    """The store; every call is one transaction, and every change an entry in the trail of that user.
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    `by` is who changes: a user id, or `console` for somebody at the machine itself.
+    """
+
+    def __init__(self, db: Database, audit: Audit) -> None:
+        self._db, self._audit = db, audit
 
     def add(
         self,
@@ -81,6 +95,7 @@ class Users:
         now: datetime,
         sites: Iterable[str] = (),
         email: str = "",
+        by: str = "console",
     ) -> None:
         """Create a user; raises Refused by field, or Conflict when the id is taken."""
         problems = _problems(user_id, password, frozenset(roles))
@@ -96,8 +111,15 @@ class Users:
             created_at=now,
             changed_at=now,
         )
+
+        def add(tx: Tx) -> None:
+            self._audit.lock(tx, user_id)
+            tx.session.add(row)
+            tx.session.flush()
+            self._audit.record(tx, stream=user_id, actor=by, action="added a user", at=now, rows=[row])
+
         try:
-            self._db.transact(lambda tx: tx.session.add(row))
+            self._db.transact(add)
         except IntegrityError:
             raise Conflict(f"user {user_id} exists already") from None
 
@@ -120,27 +142,30 @@ class Users:
             return None
         return _identity(row, now) if _verify(password, row.password_hash) else None
 
-    def set_password(self, user_id: str, password: str, now: datetime) -> None:
+    def set_password(self, user_id: str, password: str, now: datetime, *, by: str = "console") -> None:
         problems = _problems(user_id, password, frozenset({"auditor"}))
         if problems:
             raise Refused("the password cannot be used", problems=problems)
         hashed = _hash(password)
-        self._change(user_id, now, password_hash=hashed)
+        self._change(user_id, now, by, "changed a password", password_hash=hashed)
 
-    def set_roles(self, user_id: str, roles: Iterable[str], sites: Iterable[str], now: datetime) -> None:
+    def set_roles(
+        self, user_id: str, roles: Iterable[str], sites: Iterable[str], now: datetime, *, by: str = "console"
+    ) -> None:
         names = frozenset(roles)
         if unknown := names - ROLES:
             raise Refused(
                 "unknown role", problems=[FieldProblem("/roles", f"no such role: {', '.join(sorted(unknown))}")]
             )
-        self._change(user_id, now, roles=_joined(names), sites=_joined(sites))
+        self._change(user_id, now, by, "changed roles and sites", roles=_joined(names), sites=_joined(sites))
 
-    def set_active(self, user_id: str, active: bool, now: datetime) -> None:
+    def set_active(self, user_id: str, active: bool, now: datetime, *, by: str = "console") -> None:
         """Shut a person out (their sign-ins end within half a minute) or let them in again."""
-        self._change(user_id, now, active=active)
+        self._change(user_id, now, by, "let a user in again" if active else "shut a user out", active=active)
 
-    def _change(self, user_id: str, now: datetime, **values: str | bool) -> None:
+    def _change(self, user_id: str, now: datetime, by: str, action: str, **values: str | bool) -> None:
         def change(tx: Tx) -> None:
+            self._audit.lock(tx, user_id)
             row = tx.session.get(UserRow, user_id, with_for_update=True)
             if row is None:
                 raise NotFound(f"there is no user {user_id}")
@@ -149,6 +174,7 @@ class Users:
             row.generation += 1
             row.changed_at = now
             tx.session.add(row)
+            self._audit.record(tx, stream=user_id, actor=by, action=action, at=now, rows=[row])
 
         self._db.transact(change)
 

@@ -11,17 +11,21 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import Column, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
+from shared.audit import SERVICE_STREAM, Audit, Audited, Proven, Written
 from shared.db import Tx
 from shared.errors import Conflict, FieldProblem
 from shared.statement import Statement, insert_into
 
 
-class IdempotencyRow(SQLModel, table=True):
-    """`client` is the user id: two clients may use the same key."""
+class IdempotencyRow(Audited, Proven, table=True):
+    """`client` is the user id: two clients may use the same key. The answer comes last, so it is proven."""
 
     __tablename__: ClassVar[str] = "idempotency"  # type: ignore[misc]
+    audit_key: ClassVar[tuple[str, ...]] = ("client", "route", "key")
+    audit_apart: ClassVar[tuple[str, ...]] = ("status", "answer", "proof")
+    proven: ClassVar[tuple[str, ...]] = ("status", "answer")
     client: str = Field(primary_key=True)
     route: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
@@ -29,6 +33,7 @@ class IdempotencyRow(SQLModel, table=True):
     status: int = 0
     answer: str = Field(default="", sa_column=Column(Text, nullable=False))
     at: datetime
+    proof: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,14 @@ class Answered:
     answer: str
 
 
-_CLAIM = insert_into(IdempotencyRow, then="ON CONFLICT DO NOTHING RETURNING 1")
+_CLAIM = insert_into(IdempotencyRow, without=("proof",), then="ON CONFLICT DO NOTHING RETURNING 1")
 _KNOWN = Statement(
     "idempotency",
     "SELECT body_sha256, status, answer FROM idempotency WHERE client = :client AND route = :route AND key = :key",
 )
 _SETTLE = Statement(
     "idempotency",
-    "UPDATE idempotency SET status = :status, answer = :answer "
+    "UPDATE idempotency SET status = :status, answer = :answer, proof = :proof "
     "WHERE client = :client AND route = :route AND key = :key",
 )
 
@@ -66,9 +71,15 @@ def claim_question(
     }
 
 
-def claim(tx: Tx, *, client: str, route: str, key: str, body_sha256: str, now: datetime) -> Answered | None:
+def claim(
+    tx: Tx, audit: Audit, *, client: str, route: str, key: str, body_sha256: str, now: datetime
+) -> Answered | None:
     """Claim the key; None means it is ours to answer. A racing request waits here for the first one's commit."""
-    if tx.rows(*claim_question(client=client, route=route, key=key, body_sha256=body_sha256, now=now)):
+    question, values = claim_question(client=client, route=route, key=key, body_sha256=body_sha256, now=now)
+    if tx.rows(question, values):
+        row = Written(IdempotencyRow, values)
+        tx.unrecorded.append(row)  # the command's own entry names it
+        tx.before_commit(lambda: _record_alone(tx, audit, row, now))
         return None
     ((known, status, answer),) = tx.rows(_KNOWN, {"client": client, "route": route, "key": key})
     if known != body_sha256:
@@ -79,5 +90,14 @@ def claim(tx: Tx, *, client: str, route: str, key: str, body_sha256: str, now: d
     return Answered(status, answer)
 
 
-def settle(tx: Tx, *, client: str, route: str, key: str, status: int, answer: str) -> None:
-    tx.write(_SETTLE, {"client": client, "route": route, "key": key, "status": status, "answer": answer})
+def _record_alone(tx: Tx, audit: Audit, row: Written, now: datetime) -> None:
+    """A command that changed nothing has no entry of its own, but its answer is kept all the same."""
+    if row in tx.unrecorded:
+        audit.lock(tx, SERVICE_STREAM)
+        audit.record(tx, stream=SERVICE_STREAM, actor=row.client, action="asked for what stood already", at=now)
+
+
+def settle(tx: Tx, audit: Audit, *, client: str, route: str, key: str, status: int, answer: str) -> None:
+    """Keep the answer for a repeat of the request."""
+    values = {"client": client, "route": route, "key": key, "status": status, "answer": answer}
+    tx.write(_SETTLE, {**values, "proof": audit.prove(IdempotencyRow, values)})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import Column, Index, Text, func, select, text
 from sqlmodel import Field, col
 
-from shared.audit import BIG, Audited, Written
+from shared.audit import BIG, Audited, Proven, Written
 from shared.bus.port import ALLOCATION_TOPIC, SAFETY_TOPIC, Record
 from shared.canonical import canonical
 from shared.case.base import Published
@@ -25,8 +26,8 @@ MAX_BODY_BYTES = 1_000_000
 """Refused before commit: what the log cannot carry must not be acknowledged."""
 
 
-class OutboxRow(Audited, table=True):
-    """One event. `published_at`, `partition` and `place` are the relay's; everything else is final."""
+class OutboxRow(Audited, Proven, table=True):
+    """One event. `published_at`, `partition` and `place` are the relay's, proven by it; everything else is final."""
 
     __tablename__: ClassVar[str] = "outbox"  # type: ignore[misc]
     __table_args__ = (
@@ -38,7 +39,9 @@ class OutboxRow(Audited, table=True):
         ),
     )
     audit_key: ClassVar[tuple[str, ...]] = ("event_id",)
-    audit_apart: ClassVar[tuple[str, ...]] = ("position", "published_at", "partition", "place")
+    audit_apart: ClassVar[tuple[str, ...]] = ("position", "published_at", "partition", "place", "proof")
+    proven: ClassVar[tuple[str, ...]] = ("position", "published_at", "partition", "place")
+    unproven: ClassVar[Mapping[str, Any] | None] = {"published_at": None, "partition": None, "place": None}
 
     position: int | None = Field(default=None, sa_column=Column(BIG, primary_key=True, autoincrement=True))
     event_id: str = Field(unique=True)
@@ -54,13 +57,14 @@ class OutboxRow(Audited, table=True):
     published_at: datetime | None = None
     partition: int | None = None
     place: int | None = Field(default=None, sa_column=Column(BIG, nullable=True))
+    proof: str | None = None
 
     def record(self) -> Record:
         pairs: list[list[str]] = json.loads(self.headers)
         return Record(self.topic, self.key, self.body.encode(), tuple((name, value.encode()) for name, value in pairs))
 
 
-_ADD = insert_into(OutboxRow, without=("position", "published_at", "partition", "place"))
+_ADD = insert_into(OutboxRow, without=("position", "published_at", "partition", "place", "proof"))
 
 
 def emit(

@@ -38,7 +38,12 @@ SERIOUS_BOUND_S = 60.0
 _MARK = (
     update(OutboxRow.__table__)  # type: ignore[attr-defined]
     .where(OutboxRow.__table__.c.position == bindparam("b_position"))  # type: ignore[attr-defined]
-    .values(published_at=bindparam("b_at"), partition=bindparam("b_partition"), place=bindparam("b_place"))
+    .values(
+        published_at=bindparam("b_at"),
+        partition=bindparam("b_partition"),
+        place=bindparam("b_place"),
+        proof=bindparam("b_proof"),
+    )
 )
 
 
@@ -149,12 +154,19 @@ class Relay:
             if outcome.placed is None:
                 blocked.add(row.key)
             elif row.key not in blocked:  # never mark past an earlier failure of the same child
+                place = {
+                    "position": row.position,
+                    "published_at": now,
+                    "partition": outcome.placed.partition,
+                    "place": outcome.placed.offset,
+                }
                 marks.append(
                     {
                         "b_position": row.position,
                         "b_at": now,
                         "b_partition": outcome.placed.partition,
                         "b_place": outcome.placed.offset,
+                        "b_proof": self.audit.prove(OutboxRow, {"event_id": row.event_id, **place}),
                     }
                 )
         if marks:

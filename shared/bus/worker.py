@@ -282,11 +282,11 @@ class Worker:
                 self._effect(tx, one, event)
         hit("consume.before_commit")
 
-    @staticmethod
-    def _advance(tx: Tx, run: Sequence[Delivery]) -> None:
+    def _advance(self, tx: Tx, run: Sequence[Delivery]) -> None:
         first, last = run[0], run[-1]
         cursor.advance(
             tx,
+            self.audit,
             first.topic,
             first.partition,
             first=first.offset,

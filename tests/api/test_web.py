@@ -18,6 +18,7 @@ from fastapi import Depends, FastAPI, File, Form, Request, UploadFile
 from pydantic import BaseModel, SecretStr
 
 from shared import telemetry
+from shared.audit import Audit, AuditKeys
 from shared.auth.authenticator import Authenticator
 from shared.auth.guard import COOKIE, identity, require
 from shared.auth.identity import Identity
@@ -33,6 +34,7 @@ from shared.web.live import EventSourceResponse, LiveFeed, ServerSentEvent
 from shared.web.problem import PROBLEMS
 from tests.api.client import Client
 
+TRAIL = Audit("auth", AuditKeys(b"a" * 32))
 NOW = datetime(2026, 3, 9, 2, 10, tzinfo=UTC)
 PASSWORD = "a long enough password"
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -56,7 +58,7 @@ class World:
             update={"base_url": "http://testserver", "secret_key": SecretStr("k" * 40), "max_body_bytes": 2_000_000}
             | settings
         )
-        self.auth = Authenticator(Users(db), self.settings.signing_keys, self.clock, monotonic=lambda: 0.0)
+        self.auth = Authenticator(Users(db, TRAIL), self.settings.signing_keys, self.clock, monotonic=lambda: 0.0)
         self.supervisor = Supervisor("web", end=lambda: None)
         self.version = ["1"]
         self.app = make_app("web", self.settings, self.auth, self.clock, [self.supervisor])
@@ -126,7 +128,7 @@ def add_routes(app: FastAPI, world: World) -> None:
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('web') / 'auth.db'}", "auth")
     create_tables(database)
-    users = Users(database)
+    users = Users(database, TRAIL)
     users.add("clinician", "Clinician", PASSWORD, ["clinician"], now=NOW, sites=["VINMEC"])
     users.add("colleague", "Colleague", PASSWORD, ["clinician"], now=NOW, sites=["VINMEC"])
     users.add("officer", "Officer", PASSWORD, ["safety_officer"], now=NOW)

@@ -19,6 +19,7 @@ from services.ae_intake import store as intake_store
 from services.causality import store as causality_store
 from services.sae_notifier import store as notifier_store
 from shared import migrate
+from shared.audit import Audit, AuditKeys
 from shared.bus import cursor, idempotency, outbox, received
 from shared.bus.received import receive
 from shared.db import Database, Tx
@@ -27,7 +28,7 @@ from tests.contracts.store import event
 from tests.support.stores import NOW, module_postgres_url, together  # noqa: F401
 
 OWN = {
-    "ae_intake": {"counters", *(table.audit_name() for table in intake_store.AUDITED)},
+    "ae_intake": {table.audit_name() for table in intake_store.AUDITED},
     "causality": {table.audit_name() for table in causality_store.AUDITED},
     "sae_notifier": {table.audit_name() for table in notifier_store.AUDITED},
 }
@@ -151,8 +152,11 @@ def _fill(tx: Tx) -> None:
             tx.execute(text(statement.replace(":many", str(MANY))))
 
 
+AUDIT = Audit("ae_intake", AuditKeys(b"k" * 40))
+
+
 def claim_key(tx: Tx) -> object:
-    return idempotency.claim(tx, client="clinician", route="r", key="k7", body_sha256="", now=NOW)
+    return idempotency.claim(tx, AUDIT, client="clinician", route="r", key="k7", body_sha256="", now=NOW)
 
 
 def duties_of_a_case(tx: Tx) -> object:
@@ -173,7 +177,7 @@ HOT: list[tuple[str, str, Callable[[Tx], object]]] = [
     ),
     ("a child's documents", "received", lambda tx: received.latest_of_child(tx, "c7", "case/")),
     ("a case's history", "received", lambda tx: received.history(tx, "case/7")),
-    ("claiming calls", "calls", lambda tx: notifier_store.claim_calls(tx, NOW + timedelta(days=3650), NOW)),
+    ("claiming calls", "calls", lambda tx: notifier_store.claim_calls(tx, AUDIT, NOW + timedelta(days=3650), NOW)),
     ("the calls of an alert", "calls", lambda tx: notifier_store.calls_of(tx, ["a7"])),
     ("an alert by its cause", "alerts", lambda tx: notifier_store.alert_by_cause(tx, "a7")),
     ("duties that come due", "duties", lambda tx: notifier_store.duties_near(tx, NOW - timedelta(days=3650))),

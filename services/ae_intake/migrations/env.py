@@ -4,4 +4,4 @@ from services.ae_intake import store
 from shared.bus import cursor, idempotency, outbox, parking, received  # noqa: F401  the plumbing's tables
 from shared.migrations_env import run
 
-run(("counters", *(table.audit_name() for table in store.AUDITED)))
+run(table.audit_name() for table in store.AUDITED)

@@ -88,12 +88,13 @@ class Desk:
             now = self.clock.now()
             if key is None:
                 return unit(tx, now)
-            before = idempotency.claim(tx, client=who.user_id, route=route, key=key, body_sha256=digest, now=now)
+            asked = {"client": who.user_id, "route": route, "key": key}
+            before = idempotency.claim(tx, self.intake.audit, **asked, body_sha256=digest, now=now)
             if before is not None:
                 return json.loads(before.answer)
             answer = unit(tx, now)
             text = json.dumps(answer, ensure_ascii=False)
-            idempotency.settle(tx, client=who.user_id, route=route, key=key, status=200, answer=text)
+            idempotency.settle(tx, self.intake.audit, **asked, status=200, answer=text)
             return answer
 
         return await self.write(run)

@@ -181,9 +181,9 @@ def confirm(notifier: Notifier, tx: Tx, alert_id: str, *, user_id: str, note: st
     return row
 
 
-def claim(tx: Tx, now: datetime) -> list[CallRow]:
+def claim(notifier: Notifier, tx: Tx, now: datetime) -> list[CallRow]:
     """Due calls, held for this instance; committed before anything is sent."""
-    return store.claim_calls(tx, now, now + CLAIM_FOR)
+    return store.claim_calls(tx, notifier.audit, now, now + CLAIM_FOR)
 
 
 def settle_call(notifier: Notifier, tx: Tx, call: CallRow, *, error: str | None, now: datetime) -> CallRow:
@@ -194,7 +194,7 @@ def settle_call(notifier: Notifier, tx: Tx, call: CallRow, *, error: str | None,
     if row.state != "waiting":
         return row
     row.attempts += 1
-    row.claimed_until = None
+    store.release(row)
     changed = [row]
     if error is None:
         row.state, row.sent_at, row.error = "sent", now, None

@@ -83,7 +83,7 @@ def _told(tx: Tx, case_id: str) -> dict[str, Told]:
 def _inherited(tx: Tx, case_id: str) -> datetime | None:
     """The first awareness of the cases that this one replaces: a nullification never buys time."""
     found: list[datetime] = []
-    for void in store.nullified_cases(tx):
+    for void in store.nullified_cases(tx, replaced_by=case_id):
         if void.nullified is not None and void.nullified.replaced_by == case_id:
             for version in store.case_versions(tx, void.case_id):
                 told = [

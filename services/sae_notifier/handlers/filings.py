@@ -246,8 +246,8 @@ def _check(
         raise Refused("the filing cannot be recorded", problems=problems)
 
 
-def claim(tx: Tx, now: datetime) -> list[FilingRow]:
-    return store.claim_filings(tx, now, now + CLAIM_FOR)
+def claim(notifier: Notifier, tx: Tx, now: datetime) -> list[FilingRow]:
+    return store.claim_filings(tx, notifier.audit, now, now + CLAIM_FOR)
 
 
 def settle_filing(
@@ -262,7 +262,7 @@ def settle_filing(
     if row.state != "waiting":
         return row
     row.attempts += 1
-    row.claimed_until = None
+    store.release(row)
     if error is None:
         row.state, row.sent_at, row.error = "sent", now, None
         row.reference = row.reference or answer[:200]

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import update
 
+from shared.audit import Audit
 from shared.bus import cursor, holding, kafka
 from shared.bus.cursor import CursorRow
 from shared.bus.holding import Place, Seen
@@ -48,12 +49,13 @@ def apply() -> None:
     holding.Holding.seek = trust_memory  # type: ignore[method-assign]
 
     def write_only(
-        tx: Tx, topic: str, partition: int, *, first: int, next_offset: int, last_event_id: str | None
+        tx: Tx, audit: Audit, topic: str, partition: int, *, first: int, next_offset: int, last_event_id: str | None
     ) -> None:
+        moving = {"next_offset": next_offset, "last_event_id": last_event_id}
         tx.execute(
             update(CursorRow)
             .where(CursorRow.topic == topic, CursorRow.partition == partition)  # type: ignore[arg-type]
-            .values(next_offset=next_offset, last_event_id=last_event_id)
+            .values(**moving, proof=audit.prove(CursorRow, {"topic": topic, "partition": partition, **moving}))
         )
 
     cursor.advance = write_only

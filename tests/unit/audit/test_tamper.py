@@ -20,7 +20,7 @@ from sqlmodel import Session
 from services.ae_intake import handlers as intake_handlers
 from services.ae_intake import records
 from services.ae_intake.commands import RecordAllocation
-from shared.audit import Audit, Audited, AuditKeys, covered
+from shared.audit import Audit, Audited, AuditKeys, Proven, covered
 from shared.audit_verify import Breach, verify
 from shared.db import Database, Tx
 from shared.errors import FieldProblem
@@ -29,8 +29,14 @@ from tests.support import deeds
 from tests.support.world import AUDITED, CLINICIAN, START, World, forget_template
 
 TABLES = [(service, model) for service in AUDITED for model in (*PLUMBING, *AUDITED[service])]
-EMPTY = {("ae_intake", "parked"), ("causality", "parked"), ("ae_intake", "received")}
-"""Nothing went wrong there, and ae_intake hears nothing but seals; the notifier's tables are the same."""
+EMPTY = {
+    ("ae_intake", "parked"),
+    ("causality", "parked"),
+    ("ae_intake", "received"),
+    ("causality", "idempotency"),
+    ("sae_notifier", "idempotency"),
+}
+"""Nothing went wrong there, ae_intake hears nothing but seals, and only it is told things under a key so far."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -149,7 +155,9 @@ def test_every_row_of_every_table_is_watched(world: World, service: str, model: 
     first, name = rows[0], named(rows[0], model)
 
     sealed = bool(world.seals_on_the_log(service))
-    for column in covered(model)[: 1 if sealed else None]:  # a seal makes no column different from the others
+    moved = (*model.proven, "proof") if issubclass(model, Proven) else ()
+    watched = tuple(dict.fromkeys((*covered(model), *moved)))
+    for column in watched[: 1 if sealed else None]:  # a seal makes no column different from the others
         change = f"UPDATE {table} SET {column} = :value WHERE rowid = :rowid"
         value = {"value": another(first[column], model, column), "rowid": first["at_row"]}
         found = breaches(world, service, lambda c, s=change, v=value: _without_checks(c, s, v))
@@ -162,6 +170,8 @@ def test_every_row_of_every_table_is_watched(world: World, service: str, model: 
     key = model.audit_key[-1]
     copy = {k: v for k, v in first.items() if k not in ("at_row", "position")} | {key: another(first[key], model, key)}
     copy |= {unique: f"{copy[unique]}!" for unique in ("case_number", "cause", "message_number") if unique in copy}
+    if "sequence" in copy:
+        copy["sequence"] += 1000
     if "event_id" in copy and table == "outbox":
         copy["event_id"] = "by-hand"
     columns = ", ".join(copy)
@@ -196,10 +206,60 @@ def _unique(model: type[Audited], column: str) -> bool:
 def test_marks_that_the_machinery_moves_are_the_only_ones_apart() -> None:
     apart = {model.audit_name(): model.audit_apart for _, model in TABLES if model.audit_apart}
     assert apart == {
-        "outbox": ("position", "published_at", "partition", "place"),
-        "calls": ("claimed_until",),
-        "filings": ("claimed_until",),
+        "outbox": ("position", "published_at", "partition", "place", "proof"),
+        "idempotency": ("status", "answer", "proof"),
+        "calls": ("claimed_until", "proof"),
+        "filings": ("claimed_until", "proof"),
     }
+    for _, model in TABLES:
+        if model.audit_apart:
+            assert issubclass(model, Proven)
+            assert {*model.proven, "proof"} == set(model.audit_apart), "what no entry names, a proof stands for"
+
+
+@pytest.mark.parametrize("column", ["next_offset", "last_event_id", "proof"])
+def test_a_reading_position_that_was_moved_by_hand_is_named(world: World, column: str) -> None:
+    value = {"next_offset": "next_offset + 1", "proof": "NULL"}.get(column, "'another'")
+    with world["causality"].db.engine.connect() as connection:
+        moved = connection.execute(text("SELECT partition FROM cursors WHERE next_offset > 0")).scalar()
+    sql = text(f"UPDATE cursors SET {column} = {value} WHERE partition = {moved}")
+    assert f"cursors/tocsin.safety/{moved}" in places(breaches(world, "causality", lambda c: c.execute(sql)))
+
+
+def test_a_reading_position_that_is_gone_or_new_is_named(world: World) -> None:
+    gone = breaches(world, "causality", lambda c: c.execute(text("DELETE FROM cursors WHERE partition = 7")))
+    assert "cursors/tocsin.safety/7" in places(gone)
+    extra = text("INSERT INTO cursors (topic, partition, next_offset) VALUES ('tocsin.safety', 12, 0)")
+    assert "cursors/tocsin.safety/12" in places(breaches(world, "causality", lambda c: c.execute(extra)))
+
+
+def test_an_event_marked_as_published_by_hand_is_named(world: World) -> None:
+    """It would never reach the log, and nothing would be late."""
+
+    def hide(connection: Connection) -> None:
+        connection.execute(text("UPDATE outbox SET published_at = NULL, partition = NULL, place = NULL, proof = NULL"))
+        connection.execute(
+            text("UPDATE outbox SET published_at = '2026-03-01 00:00:00.000000', partition = 1, place = 2")
+        )
+
+    assert any(place.startswith("outbox/") for place in places(breaches(world, "ae_intake", hide)))
+
+
+def test_no_table_is_left_out(world: World) -> None:
+    """Rows of every table of every service are watched: by an entry, a proof, the chain itself or the seals."""
+    chain = {"audit", "streams", "audit_seals", "audit_sealed", "cursors", "alembic_version"}
+    for service in AUDITED:
+        with world[service].db.engine.connect() as connection:
+            names = set(connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars())
+        watched = {model.audit_name() for one, model in TABLES if one == service}
+        assert {name for name in names if not name.startswith("sqlite_")} - {"alembic_version"} == (
+            watched | chain - {"alembic_version"}
+        )
+
+
+def test_a_stream_that_nobody_wrote_to_is_named(world: World) -> None:
+    sql = text("INSERT INTO streams (stream, seq, mac, head) VALUES ('VN01-099', 0, '', '')")
+    assert "stream VN01-099" in places(breaches(world, "ae_intake", lambda c: c.execute(sql)))
 
 
 # The trail itself -----------------------------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ async def test_records_that_come_again_after_a_reseek_are_not_counted_twice(work
 
 async def test_a_cursor_that_somebody_else_moved_is_left_alone(worker: Worker) -> None:
     worker.db.transact(
-        lambda tx: cursor.advance(tx, SAFETY_TOPIC, 3, first=0, next_offset=9, last_event_id="elsewhere")
+        lambda tx: cursor.advance(tx, worker.audit, SAFETY_TOPIC, 3, first=0, next_offset=9, last_event_id="elsewhere")
     )
     await consume(worker, Log([records(0, PASSING)]))
     assert position(worker) == (9, "elsewhere")

@@ -198,7 +198,9 @@ async def test_a_position_that_is_not_of_this_log_rings_and_stops_and_is_never_r
 ) -> None:
     bench = Bench(world)
     bench.db.transact(
-        lambda tx: cursor.advance(tx, *PLACE, first=0, next_offset=wrong.next_offset, last_event_id=wrong.last_event_id)
+        lambda tx: cursor.advance(
+            tx, bench.worker.audit, *PLACE, first=0, next_offset=wrong.next_offset, last_event_id=wrong.last_event_id
+        )
     )
     stop = asyncio.Event()
     Quiet.stop = None

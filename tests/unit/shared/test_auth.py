@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
+from shared.audit import Audit, AuditKeys
+from shared.audit_verify import verify
 from shared.auth.authenticator import GENERATION_CACHE_S, Authenticator
 from shared.auth.carry import Carried, TooLargeToCarry, carry, is_local_path, uncarry
 from shared.auth.demo import DEMO_USERS, ensure_demo_users
@@ -19,12 +22,13 @@ from shared.auth.identity import Identity
 from shared.auth.roles import PERMISSIONS, ROLES, TABLE, roles_for
 from shared.auth.throttle import FREE_FAILURES, MAX_WAIT_S, Throttle, TooManyAttempts
 from shared.auth.tokens import Signer, SignIns
-from shared.auth.users import Users, create_tables
+from shared.auth.users import UserRow, Users, create_tables
 from shared.clock import ManualClock
 from shared.db import Database
 from shared.errors import Conflict, Forbidden, NotFound, Refused, SignInNeeded
 
 NOW = datetime(2026, 3, 9, 2, 10, tzinfo=UTC)
+TRAIL = Audit("auth", AuditKeys(b"a" * 32))
 KEY, OTHER = b"k" * 32, b"o" * 40
 PASSWORD = "a long enough password"
 
@@ -188,13 +192,13 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('auth') / 'auth.db'}", "auth")
     create_tables(database)
     create_tables(database)
-    Users(database).add("clinician", "Clinician", PASSWORD, ["clinician"], now=NOW, sites=["VINMEC"])
+    Users(database, TRAIL).add("clinician", "Clinician", PASSWORD, ["clinician"], now=NOW, sites=["VINMEC"])
     yield database
     database.close()
 
 
 def test_a_password_is_stored_as_argon2_and_verifies(db: Database) -> None:
-    users = Users(db)
+    users = Users(db, TRAIL)
     row = users.get("clinician")
     assert row is not None and row.password_hash.startswith("$argon2id$") and row.created_at == NOW
     found = users.check("clinician", PASSWORD, NOW)
@@ -206,18 +210,18 @@ def test_a_password_is_stored_as_argon2_and_verifies(db: Database) -> None:
 
 def test_bad_users_are_refused_by_field(db: Database) -> None:
     with pytest.raises(Refused) as caught:
-        Users(db).add("Bad Id", "n", "short", ["root"], now=NOW)
+        Users(db, TRAIL).add("Bad Id", "n", "short", ["root"], now=NOW)
     assert [problem.pointer for problem in caught.value.problems] == ["/username", "/password", "/roles"]
     with pytest.raises(Refused):
-        Users(db).add("ends-with-newline\n", "n", PASSWORD, ["admin"], now=NOW)
+        Users(db, TRAIL).add("ends-with-newline\n", "n", PASSWORD, ["admin"], now=NOW)
     with pytest.raises(Conflict):
-        Users(db).add("clinician", "again", PASSWORD, ["clinician"], now=NOW)
+        Users(db, TRAIL).add("clinician", "again", PASSWORD, ["clinician"], now=NOW)
     with pytest.raises(NotFound):
-        Users(db).set_active("nobody", False, NOW)
+        Users(db, TRAIL).set_active("nobody", False, NOW)
 
 
 def test_every_change_moves_the_generation(db: Database) -> None:
-    users = Users(db)
+    users = Users(db, TRAIL)
     users.add("mover", "Mover", PASSWORD, ["auditor"], now=NOW)
     assert users.generation("mover") == 0
     users.set_roles("mover", ["clinician"], ["VINMEC"], NOW)
@@ -227,6 +231,35 @@ def test_every_change_moves_the_generation(db: Database) -> None:
     users.set_active("mover", False, NOW)
     assert users.generation("mover") is None
     assert users.check("mover", PASSWORD + "2", NOW) is None
+
+
+def test_a_user_changed_by_hand_is_named(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'auth.db'}", "auth")
+    create_tables(database)
+    users = Users(database, TRAIL)
+    users.add("mover", "Mover", PASSWORD, ["auditor"], now=NOW)
+    users.set_roles("mover", ["clinician"], ["VINMEC"], NOW, by="admin")
+    users.add("stayer", "Stayer", PASSWORD, ["auditor"], now=NOW)
+
+    def places() -> set[str]:
+        return {one.place for one in database.read(lambda tx: verify(tx, TRAIL, (UserRow,), reads_log=False)).breaches}
+
+    assert places() == set()
+    for sql, place in (
+        ("UPDATE users SET roles = 'admin' WHERE user_id = 'mover'", "users/mover"),
+        ("UPDATE users SET password_hash = 'x' WHERE user_id = 'stayer'", "users/stayer"),
+        ("DELETE FROM users WHERE user_id = 'stayer'", "users/stayer"),
+    ):
+        kept = database.read(lambda tx: tx.execute(text("SELECT * FROM users")).mappings().all())
+        database.transact(lambda tx, s=sql: tx.execute(text(s)) and None)
+        assert place in places()
+        database.transact(lambda tx: tx.execute(text("DELETE FROM users")) and None)
+        for row in kept:
+            names = ", ".join(row)
+            back = text(f"INSERT INTO users ({names}) VALUES ({', '.join(f':{name}' for name in row)})")
+            database.transact(lambda tx, b=back, r=dict(row): tx.execute(b, r) and None)
+    assert places() == set()
+    database.close()
 
 
 # --- the authenticator
@@ -242,7 +275,7 @@ class CountingUsers(Users):
 
 def test_basic_pays_argon2_once_and_ends_with_the_user(db: Database) -> None:
     now = [0.0]
-    users = CountingUsers(db)
+    users = CountingUsers(db, TRAIL)
     users.add("script", "Script", PASSWORD, ["system"], now=NOW)
     auth = Authenticator(users, (KEY,), ManualClock(NOW), monotonic=lambda: now[0])
     assert auth.quick_basic("script", PASSWORD) is None
@@ -260,7 +293,7 @@ def test_basic_pays_argon2_once_and_ends_with_the_user(db: Database) -> None:
 
 def test_a_token_ends_when_its_user_is_shut_out(db: Database) -> None:
     now = [0.0]
-    users = Users(db)
+    users = Users(db, TRAIL)
     users.add("leaver", "Leaver", PASSWORD, ["clinician"], now=NOW, sites=["VINMEC"])
     auth = Authenticator(users, (KEY,), ManualClock(NOW), monotonic=lambda: now[0])
     who, token, _ = auth.sign_in("leaver", PASSWORD, "a")
@@ -274,7 +307,7 @@ def test_a_token_ends_when_its_user_is_shut_out(db: Database) -> None:
 
 
 def test_a_signature_needs_the_password_itself_and_is_throttled(db: Database) -> None:
-    auth = Authenticator(Users(db), (KEY,), ManualClock(NOW), monotonic=lambda: 0.0)
+    auth = Authenticator(Users(db, TRAIL), (KEY,), ManualClock(NOW), monotonic=lambda: 0.0)
     auth.slow_basic("clinician", PASSWORD, "a")
     assert auth.verify_password("clinician", PASSWORD)
     for _ in range(FREE_FAILURES):
@@ -289,7 +322,7 @@ def test_a_signature_needs_the_password_itself_and_is_throttled(db: Database) ->
 def test_demo_users_are_made_once_and_are_on_the_roster(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'auth.db'}", "auth")
     create_tables(database)
-    users = Users(database)
+    users = Users(database, TRAIL)
     ensure_demo_users(users, NOW)
     ensure_demo_users(users, NOW)
     assert {row.user_id for row in users.list()} == {demo.user_id for demo in DEMO_USERS}

@@ -50,6 +50,7 @@ def upgrade() -> None:
         "cases",
         sa.Column("case_id", sa.String(), nullable=False),
         sa.Column("case_number", sa.String(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("subject_id", sa.String(), nullable=False),
         sa.Column("site_id", sa.String(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -60,21 +61,17 @@ def upgrade() -> None:
         sa.Column("recorded_at", UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("case_id"),
         sa.UniqueConstraint("case_number"),
+        sa.UniqueConstraint("sequence"),
     )
     op.create_index(op.f("ix_cases_recorded_at"), "cases", ["recorded_at"], unique=False)
     op.create_index(op.f("ix_cases_subject_id"), "cases", ["subject_id"], unique=False)
-    op.create_table(
-        "counters",
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("value", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("name"),
-    )
     op.create_table(
         "cursors",
         sa.Column("topic", sa.String(), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("next_offset", sa.BigInteger(), nullable=False),
         sa.Column("last_event_id", sa.String(), nullable=True),
+        sa.Column("proof", sa.String(), nullable=True),
         sa.CheckConstraint("next_offset >= 0", name="cursors_offset"),
         sa.PrimaryKeyConstraint("topic", "partition"),
     )
@@ -100,6 +97,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("at", UTCDateTime(), nullable=False),
+        sa.Column("proof", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("client", "route", "key"),
     )
     op.create_table(
@@ -118,6 +116,7 @@ def upgrade() -> None:
         sa.Column("published_at", UTCDateTime(), nullable=True),
         sa.Column("partition", sa.Integer(), nullable=True),
         sa.Column("place", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("proof", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("position"),
         sa.UniqueConstraint("event_id"),
     )
@@ -174,6 +173,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("aggregate", "version"),
     )
     op.create_index(op.f("ix_received_subject_id"), "received", ["subject_id"], unique=False)
+    op.create_index(
+        "received_void",
+        "received",
+        ["received_at"],
+        unique=False,
+        postgresql_where=sa.text("type = 'tocsin.case.nullified.v1'"),
+        sqlite_where=sa.text("type = 'tocsin.case.nullified.v1'"),
+    )
     op.create_table(
         "rejected",
         sa.Column("rejected_id", sa.String(), nullable=False),
@@ -199,6 +206,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("stream"),
     )
     cursor.make_rows(op.get_bind(), ("tocsin.safety",))
-    op.execute("INSERT INTO counters (name, value) VALUES ('case_number', 0)")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("CREATE SEQUENCE case_number")

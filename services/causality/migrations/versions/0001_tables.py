@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("next_offset", sa.BigInteger(), nullable=False),
         sa.Column("last_event_id", sa.String(), nullable=True),
+        sa.Column("proof", sa.String(), nullable=True),
         sa.CheckConstraint("next_offset >= 0", name="cursors_offset"),
         sa.PrimaryKeyConstraint("topic", "partition"),
     )
@@ -71,6 +72,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("at", UTCDateTime(), nullable=False),
+        sa.Column("proof", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("client", "route", "key"),
     )
     op.create_table(
@@ -89,6 +91,7 @@ def upgrade() -> None:
         sa.Column("published_at", UTCDateTime(), nullable=True),
         sa.Column("partition", sa.Integer(), nullable=True),
         sa.Column("place", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("proof", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("position"),
         sa.UniqueConstraint("event_id"),
     )
@@ -145,6 +148,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("aggregate", "version"),
     )
     op.create_index(op.f("ix_received_subject_id"), "received", ["subject_id"], unique=False)
+    op.create_index(
+        "received_void",
+        "received",
+        ["received_at"],
+        unique=False,
+        postgresql_where=sa.text("type = 'tocsin.case.nullified.v1'"),
+        sqlite_where=sa.text("type = 'tocsin.case.nullified.v1'"),
+    )
     op.create_table(
         "streams",
         sa.Column("stream", sa.String(), nullable=False),

@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("claimed_until", UTCDateTime(), nullable=True),
+        sa.Column("proof", sa.String(), nullable=True),
         sa.Column("sent_at", UTCDateTime(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.CheckConstraint("state <> 'sent' OR sent_at IS NOT NULL", name="calls_sent_when"),
@@ -108,6 +109,7 @@ def upgrade() -> None:
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("next_offset", sa.BigInteger(), nullable=False),
         sa.Column("last_event_id", sa.String(), nullable=True),
+        sa.Column("proof", sa.String(), nullable=True),
         sa.CheckConstraint("next_offset >= 0", name="cursors_offset"),
         sa.PrimaryKeyConstraint("topic", "partition"),
     )
@@ -153,6 +155,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt_at", UTCDateTime(), nullable=True),
         sa.Column("claimed_until", UTCDateTime(), nullable=True),
+        sa.Column("proof", sa.String(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.CheckConstraint("state IN ('waiting', 'sent', 'failed', 'received', 'rejected')", name="filings_state"),
         sa.CheckConstraint("state NOT IN ('sent', 'received') OR sent_at IS NOT NULL", name="filings_sent_when"),
@@ -188,6 +191,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("at", UTCDateTime(), nullable=False),
+        sa.Column("proof", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("client", "route", "key"),
     )
     op.create_table(
@@ -215,6 +219,7 @@ def upgrade() -> None:
         sa.Column("published_at", UTCDateTime(), nullable=True),
         sa.Column("partition", sa.Integer(), nullable=True),
         sa.Column("place", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("proof", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("position"),
         sa.UniqueConstraint("event_id"),
     )
@@ -289,6 +294,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("aggregate", "version"),
     )
     op.create_index(op.f("ix_received_subject_id"), "received", ["subject_id"], unique=False)
+    op.create_index(
+        "received_void",
+        "received",
+        ["received_at"],
+        unique=False,
+        postgresql_where=sa.text("type = 'tocsin.case.nullified.v1'"),
+        sqlite_where=sa.text("type = 'tocsin.case.nullified.v1'"),
+    )
     op.create_table(
         "rule_files",
         sa.Column("sha256", sa.String(), nullable=False),
