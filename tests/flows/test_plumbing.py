@@ -150,7 +150,7 @@ def test_a_failing_event_is_parked_alone_and_replayed_by_a_person(world: World) 
 
 
 def test_the_name_of_a_child_never_decides_whether_its_event_can_be_parked(world: World) -> None:
-    """Parking locks the child, then the service's own stream: a code that sorts after "~service" ended the consumer."""
+    """Parking locks the child, then the service's own stream: a code that sorted after it ended the consumer."""
     notifier = world["sae_notifier"]
     notifier.failing.add("tocsin.case.reported.v1")
     case_id = deeds.submit(world, deeds.report("vn01-007", seriousness=FATAL))["case_id"]
@@ -309,7 +309,7 @@ def test_the_same_version_with_other_bytes_is_parked_and_rings(world: World) -> 
     assert deeds.case(world, case_id, "sae_notifier").reported_by == "clinician"  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("~service", ["causality", "sae_notifier"])
+@pytest.mark.parametrize("service", ["causality", "sae_notifier"])
 def test_a_database_that_is_away_is_never_the_events_fault(world: World, service: str) -> None:
     """Locked out by another writer, the worker does nothing, parks nothing, and goes on afterwards."""
     case_id = reported(world, seriousness=FATAL)
