@@ -100,7 +100,7 @@ def test_the_trail_keeps_who_and_why(own_world: ApiWorld) -> None:
     def entries(tx: Any) -> list[dict[str, Any]]:
         from sqlalchemy import text
 
-        return [json.loads(one) for (one,) in tx.execute(text("SELECT entry FROM audit WHERE stream = 'service'"))]
+        return [json.loads(one) for (one,) in tx.execute(text("SELECT entry FROM audit WHERE stream = '~service'"))]
 
     last = world.db("causality").read(entries)[-1]
     assert (last["actor"], last["reason"]) == ("admin", WHY["reason"])
