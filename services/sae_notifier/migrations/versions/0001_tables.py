@@ -73,6 +73,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "calls",
+        sa.Column("claimed_until", UTCDateTime(), nullable=True),
+        sa.Column("proof", sa.String(), nullable=True),
         sa.Column("call_id", sa.String(), nullable=False),
         sa.Column("alert_id", sa.String(), nullable=False),
         sa.Column("subject_id", sa.String(), nullable=False),
@@ -86,8 +88,6 @@ def upgrade() -> None:
         sa.Column("call_at", UTCDateTime(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("claimed_until", UTCDateTime(), nullable=True),
-        sa.Column("proof", sa.String(), nullable=True),
         sa.Column("sent_at", UTCDateTime(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.CheckConstraint("state <> 'sent' OR sent_at IS NOT NULL", name="calls_sent_when"),
@@ -136,6 +136,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_duties_subject_id"), "duties", ["subject_id"], unique=False)
     op.create_table(
         "filings",
+        sa.Column("claimed_until", UTCDateTime(), nullable=True),
+        sa.Column("proof", sa.String(), nullable=True),
         sa.Column("filing_id", sa.String(), nullable=False),
         sa.Column("message_number", sa.String(), nullable=False),
         sa.Column("obligation_id", sa.String(), nullable=False),
@@ -154,8 +156,6 @@ def upgrade() -> None:
         sa.Column("reference", sa.String(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt_at", UTCDateTime(), nullable=True),
-        sa.Column("claimed_until", UTCDateTime(), nullable=True),
-        sa.Column("proof", sa.String(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.CheckConstraint("state IN ('waiting', 'sent', 'failed', 'received', 'rejected')", name="filings_state"),
         sa.CheckConstraint("state NOT IN ('sent', 'received') OR sent_at IS NOT NULL", name="filings_sent_when"),

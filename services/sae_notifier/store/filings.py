@@ -1,0 +1,210 @@
+"""Forms, what was filed with whom, and why we say that it arrived or was turned down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    func,
+    inspect,
+    or_,
+    select,
+)
+from sqlmodel import Field, col
+
+from services.sae_notifier.store.claims import Claimable, claim, unclaimed
+from shared.audit import Audit, Audited
+from shared.db import Tx
+
+
+class FormRow(Audited, table=True):
+    """A rendered document, immutable: its bytes, their SHA-256, and the case version it shows."""
+
+    __tablename__: ClassVar[str] = "forms"  # type: ignore[misc]
+    audit_key: ClassVar[tuple[str, ...]] = ("document_id",)
+
+    document_id: str = Field(primary_key=True)
+    kind: str
+    case_id: str = Field(index=True)
+    case_number: str
+    case_version: int
+    case_sha256: str
+    subject_id: str
+    recipient_id: str | None = None
+    follow_up: int = 0
+    sha256: str
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    made_by: str
+    made_at: datetime
+
+
+class FilingRow(Audited, Claimable, table=True):
+    """One telling of one recipient: bytes and message number are stored before anything is sent."""
+
+    __tablename__: ClassVar[str] = "filings"  # type: ignore[misc]
+    __table_args__ = (
+        UniqueConstraint("message_number"),
+        CheckConstraint("state IN ('waiting', 'sent', 'failed', 'received', 'rejected')", name="filings_state"),
+        CheckConstraint("state NOT IN ('sent', 'received') OR sent_at IS NOT NULL", name="filings_sent_when"),
+    )
+    audit_key: ClassVar[tuple[str, ...]] = ("filing_id",)
+    audit_apart: ClassVar[tuple[str, ...]] = ("claimed_until", "proof")
+    proven: ClassVar[tuple[str, ...]] = ("claimed_until",)
+    unproven: ClassVar[Mapping[str, Any] | None] = {"claimed_until": None}
+
+    filing_id: str = Field(primary_key=True)
+    message_number: str
+    """Derived from case, version and recipient: a repeat after a crash carries the same one."""
+    obligation_id: str = Field(index=True)
+    case_id: str = Field(index=True)
+    case_number: str
+    case_version: int
+    subject_id: str
+    recipient_id: str
+    document_id: str
+    method: str
+    """mail, post, portal or hand."""
+    address: str
+    state: str
+    """waiting (to be sent), sent, failed, received, rejected."""
+    filed_by: str
+    filed_at: datetime
+    sent_at: datetime | None = None
+    reference: str | None = None
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    error: str | None = None
+
+
+class ReceiptRow(Audited, table=True):
+    """Why we say that it arrived, or was turned down: a delivery notice, an answer, or a named person's proof."""
+
+    __tablename__: ClassVar[str] = "receipts"  # type: ignore[misc]
+    audit_key: ClassVar[tuple[str, ...]] = ("receipt_id",)
+
+    receipt_id: str = Field(primary_key=True)
+    filing_id: str = Field(index=True)
+    verdict: str
+    """received or rejected."""
+    kind: str
+    """delivery_notice, answer or proof."""
+    at: datetime
+    reference: str
+    reasons: str = Field(default="", sa_column=Column(Text, nullable=False))
+    proof_name: str | None = None
+    proof_type: str | None = None
+    sha256: str | None = None
+    content: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    recorded_by: str
+    recorded_at: datetime
+
+
+def form(tx: Tx, document_id: str) -> FormRow | None:
+    return tx.session.get(FormRow, document_id)
+
+
+def forms_of(tx: Tx, case_id: str) -> list[dict[str, Any]]:
+    """Without their bytes, newest first."""
+    columns = [column for column in inspect(FormRow).columns if column.name != "content"]
+    statement = select(*columns).where(col(FormRow.case_id) == case_id).order_by(col(FormRow.made_at).desc())
+    return [dict(row._mapping) for row in tx.execute(statement)]
+
+
+def filing(tx: Tx, filing_id: str, *, lock: bool = False) -> FilingRow | None:
+    statement = select(FilingRow).where(col(FilingRow.filing_id) == filing_id)
+    return tx.session.execute(statement.with_for_update() if lock else statement).scalar()
+
+
+def filing_by_number(tx: Tx, message_number: str) -> FilingRow | None:
+    return tx.session.execute(select(FilingRow).where(col(FilingRow.message_number) == message_number)).scalar()
+
+
+def filings(
+    tx: Tx,
+    *,
+    case_id: str | None = None,
+    obligation_id: str | None = None,
+    recipient_id: str | None = None,
+    limit: int = 500,
+) -> list[FilingRow]:
+    """Newest first."""
+    statement = select(FilingRow).order_by(col(FilingRow.filed_at).desc(), col(FilingRow.filing_id)).limit(limit)
+    if case_id is not None:
+        statement = statement.where(col(FilingRow.case_id) == case_id)
+    if obligation_id is not None:
+        statement = statement.where(col(FilingRow.obligation_id) == obligation_id)
+    if recipient_id is not None:
+        statement = statement.where(col(FilingRow.recipient_id) == recipient_id)
+    return list(tx.session.execute(statement).scalars())
+
+
+def claim_filings(tx: Tx, audit: Audit, now: datetime, until: datetime, limit: int = 5) -> list[FilingRow]:
+    """Take mails to be sent; only the head per (recipient, case), so that a follow-up never overtakes."""
+    from sqlalchemy.orm import aliased
+
+    earlier = aliased(FilingRow)
+    blocked = (
+        select(col(earlier.filing_id))
+        .where(
+            col(earlier.case_id) == col(FilingRow.case_id),
+            col(earlier.recipient_id) == col(FilingRow.recipient_id),
+            col(earlier.case_version) < col(FilingRow.case_version),
+            col(earlier.state).in_(("waiting", "failed")),
+        )
+        .exists()
+    )
+    statement = (
+        select(FilingRow)
+        .where(
+            col(FilingRow.state) == "waiting",
+            col(FilingRow.method) == "mail",
+            or_(col(FilingRow.next_attempt_at).is_(None), col(FilingRow.next_attempt_at) <= now),
+            unclaimed(col(FilingRow.claimed_until), now),
+            ~blocked,
+        )
+        .order_by(col(FilingRow.filed_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = list(tx.session.execute(statement).scalars())
+    claim(tx, audit, rows, until)
+    return rows
+
+
+def receipts_of(tx: Tx, filing_ids: Sequence[str]) -> list[ReceiptRow]:
+    statement = (
+        select(ReceiptRow).where(col(ReceiptRow.filing_id).in_(filing_ids)).order_by(col(ReceiptRow.recorded_at))
+    )
+    return list(tx.session.execute(statement).scalars())
+
+
+def receipt(tx: Tx, receipt_id: str) -> ReceiptRow | None:
+    return tx.session.get(ReceiptRow, receipt_id)
+
+
+def last_received_version(tx: Tx, case_id: str, recipient_id: str) -> int | None:
+    """The newest case version that this recipient is known to have received."""
+    statement = select(func.max(col(FilingRow.case_version))).where(
+        col(FilingRow.case_id) == case_id,
+        col(FilingRow.recipient_id) == recipient_id,
+        col(FilingRow.state) == "received",
+    )
+    return tx.scalar(statement)
+
+
+def unsettled_filings(tx: Tx, limit: int = 200) -> list[FilingRow]:
+    """Tellings that failed, are still to be sent, or have no receipt yet; the oldest first."""
+    statement = (
+        select(FilingRow)
+        .where(col(FilingRow.state).in_(("failed", "waiting", "sent")))
+        .order_by(col(FilingRow.filed_at), col(FilingRow.filing_id))
+        .limit(limit)
+    )
+    return list(tx.session.execute(statement).scalars())
