@@ -39,6 +39,7 @@ def run() -> None:
     from services import embedded
     from services.mailbox import Mailbox, wanted
     from services.progress import history_supervisor, is_free
+    from services.sae_notifier.handlers.law import LawRefused
     from shared import compose
     from shared.auth.demo import DEMO_USERS
     from shared.clock import SystemClock
@@ -56,7 +57,7 @@ def run() -> None:
     more = [history_supervisor(settings, clock, out)] if settings.is_demo and settings.history else []
     try:
         built = embedded.create_app(settings, clock, mailbox=mailbox, more=more)
-    except (UnsafeSettings, TrialInvalid) as error:
+    except (UnsafeSettings, TrialInvalid, LawRefused) as error:
         err.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from None
     out.print(f"\n[bold]Tocsin[/bold]  {settings.base_url}   dữ liệu / data: {settings.var}/")
@@ -158,6 +159,8 @@ def trial_check(file: Annotated[Path, typer.Argument(help="A trial file (YAML)."
 def audit_verify(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
     """Verify every service's trail: chains, heads, seals, and every stored row. Exit code 1 and the place when it fails."""
     from services.verify import verify_all
+    from shared import compose
+    from shared.clock import SystemClock
 
     settings = load_settings()
     results = verify_all(settings)
@@ -180,5 +183,9 @@ def audit_verify(as_json: Annotated[bool, typer.Option("--json", help="Print the
             out.print(f"{one.service}: {state}  {one.entries} entries, {one.seals} seals, {one.rows} rows")
             for breach in one.breaches:
                 out.print(f"  {breach.place}: {breach.what}", markup=False, highlight=False, soft_wrap=True)
-    if not all(one.ok for one in results):
+    broken = [one.service for one in results if not one.ok]
+    if broken:
+        bell = compose.make_bell(settings, SystemClock())
+        for service in broken:
+            bell.ring("audit_broken", service)
         raise typer.Exit(1)

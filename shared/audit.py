@@ -337,6 +337,18 @@ class Audit:
         above = col(AuditRow.id) > self._floor.sealed_through
         return int(tx.scalar(unsealed.where(above, col(SealedRow.audit_id).is_(None))))
 
+    def oldest_unsealed(self, tx: Tx) -> datetime | None:
+        """When the oldest entry that should be sealed by now was made."""
+        entry = tx.execute(
+            select(col(AuditRow.entry))
+            .outerjoin(SealedRow, col(SealedRow.audit_id) == col(AuditRow.id))
+            .where(col(SealedRow.audit_id).is_(None), col(AuditRow.id) > self._floor.sealed_through)
+            .where(col(AuditRow.stream) != SEALS_STREAM)
+            .order_by(col(AuditRow.id))
+            .limit(1)
+        ).scalar()
+        return datetime.fromisoformat(json.loads(entry)["at"]) if entry else None
+
     def seal(self, tx: Tx, at: datetime, limit: int = 2000) -> tuple[int, bytes] | None:
         """Seal the unsealed entries: returns (number, canonical entry) to publish, or None when there are none."""
         whole = self._floor.due(at)

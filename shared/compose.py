@@ -18,7 +18,7 @@ from shared.auth import users
 from shared.auth.authenticator import Authenticator
 from shared.auth.demo import ensure_demo_users
 from shared.auth.users import Users
-from shared.bus.port import Bus
+from shared.bus.port import Bus, BusMisconfigured
 from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.runtime import Runtime
@@ -68,14 +68,20 @@ def make_authenticator(settings: Settings, clock: Clock, service: str) -> tuple[
     return auth, db
 
 
-def lifetime(bus: Bus, closing: Sequence[Callable[[], None]]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def lifetime(
+    bus: Bus, bell: Bell, service: str, closing: Sequence[Callable[[], None]]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Opens the log before the loops start; closes it and the databases after they have stopped."""
 
     @contextlib.asynccontextmanager
     async def resources(_: FastAPI) -> AsyncIterator[None]:
         # asyncio's own default is the number of cores plus four: far too few for transactions that wait for a disk.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="work"))
-        await bus.start()
+        try:
+            await bus.start()
+        except BusMisconfigured:
+            await asyncio.to_thread(bell.ring, "topic_misconfigured", service)
+            raise
         try:
             yield
         finally:
@@ -94,7 +100,8 @@ def single(service: str, build: Build, settings: Settings, *, sign_in: bool = Fa
     """One service as a process of its own (production); `sign_in` for the one that serves the sign-in pages."""
     clock = SystemClock()
     bus = make_bus(settings, service)
-    run, routers = build(settings, clock, runtime.load_trial(settings), bus, make_bell(settings, clock))
+    bell = make_bell(settings, clock)
+    run, routers = build(settings, clock, runtime.load_trial(settings), bus, bell)
     auth, auth_db = make_authenticator(settings, clock, service)
     app = make_app(
         service,
@@ -102,7 +109,7 @@ def single(service: str, build: Build, settings: Settings, *, sign_in: bool = Fa
         auth,
         clock,
         [run.supervisor],
-        resources=lifetime(bus, closers([run], auth_db)),
+        resources=lifetime(bus, bell, service, closers([run], auth_db)),
         sign_in=sign_in,
         health_prefix=f"/ops/{service}",
     )

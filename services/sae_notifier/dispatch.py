@@ -12,7 +12,7 @@ from services.sae_notifier.store import AlertRow, CallRow, FilingRow
 from shared import metrics
 from shared.alarm import Kind
 from shared.clock import Clock
-from shared.db import Database, DatabaseAway
+from shared.db import Database, DatabaseAway, Tx
 from shared.failpoint import hit
 from shared.supervise import pause
 from shared.telemetry import get_logger
@@ -176,18 +176,32 @@ class Dispatcher:
         now = self.clock.now()
         due = self.db.read(lambda tx: [(row.obligation_id, row.subject_id) for row in duties.near(tx, now)])
         return sum(
-            self.db.transact(
-                lambda tx, o=obligation_id, s=subject_id: duties.raise_alarms(self.notifier, tx, o, s, now)
+            self._apart(
+                obligation_id,
+                lambda tx, o=obligation_id, s=subject_id: duties.raise_alarms(self.notifier, tx, o, s, now),
             )
             for obligation_id, subject_id in due
         )
+
+    def _apart(self, place: str, unit: Callable[[Tx], int]) -> int:
+        """One duty that cannot be computed must not silence the alarms of the others: the bell rings for it instead."""
+        try:
+            return self.db.transact(unit)
+        except DatabaseAway:
+            raise
+        except Exception as error:
+            log.error("deadline.failed", place=place, error_type=type(error).__name__)
+            self.ring("deadline_engine_failed", place)
+            return 0
 
     def rounds(self) -> int:
         now = self.clock.now()
         waiting = self.db.read(lambda tx: [row.alert_id for row in store.open_alerts_without_waiting_calls(tx)])
         begun = 0
         for alert_id in waiting:
-            if self.db.transact(lambda tx, a=alert_id: alerts.next_round(self.notifier, tx, a, now)):
+            if self._apart(
+                f"alert:{alert_id}", lambda tx, a=alert_id: int(alerts.next_round(self.notifier, tx, a, now))
+            ):
                 begun += 1
                 self.ring("roster_exhausted", f"alert:{alert_id}")
         return begun
@@ -198,10 +212,10 @@ class Dispatcher:
         pairs = self.db.read(lambda tx: duties.replaced_pairs(tx, now))
 
         def unit(subject_id: str, case_id: str) -> int:
-            def run(tx: object) -> int:
-                self.notifier.audit.lock(tx, subject_id)  # type: ignore[arg-type]
-                return len(duties.evaluate_case(self.notifier, tx, case_id, now))  # type: ignore[arg-type]
+            def run(tx: Tx) -> int:
+                self.notifier.audit.lock(tx, subject_id)
+                return len(duties.evaluate_case(self.notifier, tx, case_id, now))
 
-            return self.db.transact(run)
+            return self._apart(f"case:{case_id}", run)
 
         return sum(unit(subject_id, case_id) for subject_id, case_id in pairs)

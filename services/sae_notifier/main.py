@@ -9,7 +9,7 @@ from services.sae_notifier.channels import MailChannel, WebhookChannel
 from services.sae_notifier.dispatch import Dispatcher
 from services.sae_notifier.gauges import count
 from services.sae_notifier.handlers import Notifier, alerts, duties
-from services.sae_notifier.handlers.law import keep_files, load_law
+from services.sae_notifier.handlers.law import LawRefused, keep_files, load_law
 from shared import compose, runtime
 from shared.alarm import Bell
 from shared.bus.parking import ParkedRow
@@ -41,7 +41,11 @@ HEARD = (
 
 def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) -> tuple[Runtime, list[APIRouter]]:
     """The service without its process: embedded mode puts several into one."""
-    rulebook, calendars, files = load_law(settings, trial)
+    try:
+        rulebook, calendars, files = load_law(settings, trial)
+    except LawRefused:
+        bell.ring("rules_invalid", SERVICE)
+        raise
     wake, relay_wake = Wake(), Wake()
     made: list[Notifier] = []
 

@@ -35,6 +35,7 @@ GATHER_S = 0.03
 """A rest after a pass that published: a lone report still goes at once, and busy times go in batches."""
 SEAL_EVERY_S = 2.0
 SERIOUS_BOUND_S = 60.0
+SEALED_WITHIN_S = 120.0
 _MARK = (
     update(OutboxRow.__table__)  # type: ignore[attr-defined]
     .where(OutboxRow.__table__.c.position == bindparam("b_position"))  # type: ignore[attr-defined]
@@ -191,10 +192,13 @@ class Relay:
     async def _watch(self) -> None:
         try:
             _, _, serious = await asyncio.to_thread(self.db.read, backlog)
+            unsealed = await asyncio.to_thread(self.db.read, self.audit.oldest_unsealed)
         except DatabaseAway:
             return
         if serious is not None and (self.clock.now() - serious).total_seconds() > SERIOUS_BOUND_S:
             await asyncio.to_thread(self.ring, "outbox_stuck", self.db.schema)
+        if unsealed is not None and (self.clock.now() - unsealed).total_seconds() > SEALED_WITHIN_S:
+            await asyncio.to_thread(self.ring, "seal_failed", self.db.schema)
 
 
 def seal_now(tx: Tx, audit: Audit, trial_id: str, now: datetime) -> None:
