@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import sha256
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
@@ -30,12 +28,13 @@ from services.ae_intake.commands import (
     Void,
 )
 from services.ae_intake.handlers import Intake, Who
-from services.ae_intake.submission import KEY_PATTERN, MAX_KEY, Answer, Rejected, Submissions
+from services.ae_intake.submission import Answer, Rejected, Submissions
 from shared import terms
 from shared.audit import Audit
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.bus import idempotency
+from shared.bus.idempotency import KEY_PATTERN, MAX_KEY
 from shared.case import periods
 from shared.case.periods import Edge, Period
 from shared.clock import Clock
@@ -452,20 +451,10 @@ async def _once(
     unit: Callable[[Tx, datetime], dict[str, Any]],
 ) -> JSONResponse:
     """Run a command under its Idempotency-Key; the answer's `version` becomes the ETag."""
-    digest = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    asked = {"client": who.user_id, "route": route}
 
     def run(tx: Tx) -> tuple[dict[str, Any], int, bool]:
-        now = clock.now()
-        if key is not None:
-            before = idempotency.claim(tx, audit, **asked, key=key, body_sha256=digest, now=now)
-            if before is not None:
-                return json.loads(before.answer), before.status, True
-        answer = unit(tx, now)
-        if key is not None:
-            text = json.dumps(answer, ensure_ascii=False)
-            idempotency.settle(tx, audit, **asked, key=key, status=status, answer=text)
-        return answer, status, False
+        now, said = clock.now(), {"client": who.user_id, "route": route, "key": key, "body": body}
+        return idempotency.once(tx, audit, lambda: unit(tx, now), now=now, status=status, **said)
 
     answer, code, repeated = await _write(db, run)
     return versioned(answer, answer["version"], code, repeated=repeated)

@@ -17,14 +17,12 @@ from services.ae_intake import handlers, store, views
 from services.ae_intake.commands import SubmitCase
 from services.ae_intake.handlers import Intake, Who
 from shared.bus import idempotency
+from shared.bus.idempotency import KEY_PATTERN, MAX_KEY
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import FieldProblem, Refused, TooLarge
 from shared.failpoint import hit
 from shared.web.problem import pointer_of, sentence_of
-
-MAX_KEY = 200
-KEY_PATTERN = r"^[!-~]+$"
 
 
 @dataclass(frozen=True)

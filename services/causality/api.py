@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.causality import handlers, store
 from services.causality.answers import AssessmentAnswer, AssessmentVersions, Unsigned
-from services.causality.handlers import Causality, Decision
+from services.causality.domain import Question
+from services.causality.handlers import Causality, Decision, Given, Said
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.auth.routes import prove_again
-from shared.case import Assessment
+from shared.bus import idempotency
+from shared.bus.idempotency import KEY_PATTERN, MAX_KEY
+from shared.case import Assessment, FreeText
 from shared.case.assessment import WhoUmc
 from shared.clock import Clock
 from shared.db import Database, Tx
@@ -24,6 +27,7 @@ from shared.web.problem import problems
 
 Id = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9-]+$")]
 Short = Annotated[str, StringConstraints(max_length=80, pattern=r"^[^\x00]*$")]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=MAX_KEY, pattern=KEY_PATTERN)]
 Viewer = Annotated[Identity, Depends(require("see_assessment"))]
 
 
@@ -39,6 +43,50 @@ class DecisionBody(BaseModel):
 
     def decision(self) -> Decision:
         return Decision(self.event_id, self.exposure_id, self.accepted, self.reason)
+
+
+class AnswerBody(BaseModel):
+    """What you know about one event and one exposure that the records do not; `withdrawn` hands the question back to them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event_id: Short
+    exposure_id: Short
+    question: Question
+    answer: Given
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=3, max_length=5_000, pattern=r"^[^\x00]*$")
+    ]
+
+    def said(self) -> Said:
+        return Said(self.event_id, self.exposure_id, self.question, self.answer, FreeText(text=self.reason))
+
+
+class AnswerQuestions(BaseModel):
+    """Your answers make a new proposal at once, which nobody has signed; they relax nothing by themselves."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "version": 2,
+                    "answers": [
+                        {
+                            "event_id": "…",
+                            "exposure_id": "…",
+                            "question": "alternative_explains",
+                            "answer": "no",
+                            "reason": "Blood and cerebrospinal fluid cultures are negative, no contact with illness",
+                        }
+                    ],
+                }
+            ]
+        },
+    )
+
+    version: int = Field(ge=1, le=1_000_000)
+    answers: list[AnswerBody] = Field(min_length=1, max_length=100)
 
 
 class SignAssessment(BaseModel):
@@ -135,6 +183,50 @@ def routes(db: Database, causality: Causality, clock: Clock) -> APIRouter:
 
         found = await asyncio.to_thread(db.read, unit)
         return JSONResponse({"versions": [one.model_dump(mode="json") for one in found]})
+
+    @router.post(
+        "/assessments/{case_id}/answers",
+        summary="Answer what the records cannot; the proposal is made anew and waits for a signature",
+        response_model=AssessmentAnswer,
+        responses=problems(400, 404, 409, 412),
+    )
+    async def answer(
+        case_id: Id,
+        body: AnswerQuestions,
+        who: Annotated[Identity, Depends(require("answer_question"))],
+        key: Key = None,
+    ) -> JSONResponse:
+        def unit(tx: Tx) -> tuple[dict[str, Any], int, bool]:
+            now = clock.now()
+
+            def run() -> dict[str, Any]:
+                made = handlers.answer(
+                    causality,
+                    tx,
+                    case_id,
+                    expected_version=body.version,
+                    answers=[one.said() for one in body.answers],
+                    user_id=who.user_id,
+                    now=now,
+                )
+                return view(made, ())
+
+            return idempotency.once(
+                tx,
+                causality.audit,
+                run,
+                client=who.user_id,
+                route=f"POST /api/v1/assessments/{case_id}/answers",
+                key=key,
+                body=body.model_dump(mode="json"),
+                now=now,
+            )
+
+        made, status, repeated = await asyncio.to_thread(db.transact, unit)
+        headers = {"ETag": f'"{made["assessment"]["version"]}"'}
+        if repeated:
+            headers["Idempotency-Replayed"] = "true"
+        return JSONResponse(made, status, headers=headers)
 
     @router.post(
         "/assessments/{case_id}/sign",

@@ -1,4 +1,4 @@
-"""Verbs of causality: propose when a child's documents change, sign when a monitor has decided."""
+"""Verbs of causality: propose when a child's documents change, take a person's answers, sign when a monitor has decided."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from services.causality import store
-from services.causality.domain import ListedTerm, RsiVersion, Stale, is_stale, propose, related
+from services.causality.domain import ListedTerm, Question, RsiVersion, Stale, is_stale, problems_with, propose, related
 from services.causality.methods.who_umc import reasonable_possibility
-from shared.audit import Audit
+from shared.audit import Audit, Audited
 from shared.bus.outbox import emit
 from shared.bus.wake import Wake
 from shared.bus.worker import Receipt
 from shared.canonical import canonical
-from shared.case import Assessment, CaseReport, FreeText, Relatedness, Signature
+from shared.case import Assessment, CaseReport, FreeText, PersonAnswer, Relatedness, Signature
 from shared.case.assessment import WhoUmc
 from shared.db import Tx
 from shared.errors import Conflict, FieldProblem, NotFound, PreconditionFailed, Refused
@@ -40,6 +41,32 @@ class Decision:
     exposure_id: str
     accepted: WhoUmc
     reason: str | None = None
+
+
+Given = Literal["yes", "no", "unknown", "withdrawn"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """One answer of a person about one event and one exposure; `withdrawn` hands the question back to the records."""
+
+    event_id: str
+    exposure_id: str
+    question: Question
+    answer: Given
+    reason: FreeText
+
+    def given(self, number: int, user_id: str, now: datetime) -> PersonAnswer:
+        return PersonAnswer(
+            number=number,
+            event_id=self.event_id,
+            exposure_id=self.exposure_id,
+            question=self.question,
+            answer=self.answer,
+            reason=self.reason,
+            answered_by=user_id,
+            answered_at=now,
+        )
 
 
 def rsi_versions(trial: Trial) -> tuple[RsiVersion, ...]:
@@ -79,6 +106,9 @@ def propose_case(
     cases: Sequence[CaseReport],
     before: Assessment | None,
     now: datetime,
+    actor: str = "system",
+    action: str = "proposed an assessment",
+    more: Sequence[Audited] = (),
 ) -> Assessment:
     """Compute, store and publish one proposal. It supersedes a signed one, which is stale by then; nothing is relaxed."""
     made = propose(
@@ -91,9 +121,35 @@ def propose_case(
         rsi_versions(causality.trial),
         causality.trial.ctcae_version,
         now,
+        store.answers(tx, case.case_id),
     ).as_assessment((before.version if before else 0) + 1, now)
-    _save(causality, tx, made, "tocsin.assessment.proposed.v1", "system", "proposed an assessment", None, now)
+    _save(causality, tx, made, "tocsin.assessment.proposed.v1", actor, action, None, now, more)
     return made
+
+
+def answer(
+    causality: Causality,
+    tx: Tx,
+    case_id: str,
+    *,
+    expected_version: int,
+    answers: Sequence[Said],
+    user_id: str,
+    now: datetime,
+) -> Assessment:
+    """Keep what a person answered and propose anew at once, unsigned. Raises PreconditionFailed when a newer proposal exists."""
+    before = _locked(causality, tx, case_id, expected_version)
+    held = store.answers(tx, case_id)
+    last = held[-1].number if held else 0
+    given = [one.given(last + place, user_id, now) for place, one in enumerate(answers, start=1)]
+    problems = problems_with(before, held, given)
+    if problems:
+        raise Refused("the answers cannot be taken as they are", problems=problems)
+    rows = [store.add_answer(tx, before, one) for one in given]
+    cases = store.cases_of_child(tx, before.subject_id)
+    case = next(one for one in cases if one.case_id == case_id)
+    action = "answered what the records cannot; proposed an assessment"
+    return propose_case(causality, tx, case, cases, before, now, user_id, action, rows)
 
 
 def sign(
@@ -109,20 +165,10 @@ def sign(
     now: datetime,
 ) -> Assessment:
     """Sign exactly what was read: raises PreconditionFailed when a newer proposal exists, Conflict when it is stale."""
-    seen = store.latest(tx, case_id)
-    if seen is None:
-        raise NotFound("no assessment for that case yet")
-    causality.audit.lock(tx, seen.subject_id)
-    tx.session.expire_all()
-    before = store.latest(tx, case_id)
-    assert before is not None
-    if before.version != expected_version:
-        raise PreconditionFailed(
-            f"the assessment is at version {before.version}, not {expected_version}; read it again"
-        )
+    before = _locked(causality, tx, case_id, expected_version)
     if before.signature is not None:
         raise Conflict(f"{before.signature.signed_by} signed this version already")
-    stale = is_stale(before, store.current_versions(tx, before.subject_id))
+    stale = stale_reasons(tx, before)
     if stale:
         raise Conflict(f"something became known since it was proposed ({stale[0].why.en}); read the new proposal")
     decided = _decide(before, decisions)
@@ -137,6 +183,22 @@ def sign(
 
 def stale_reasons(tx: Tx, assessment: Assessment) -> tuple[Stale, ...]:
     return is_stale(assessment, store.current_versions(tx, assessment.subject_id))
+
+
+def _locked(causality: Causality, tx: Tx, case_id: str, expected_version: int) -> Assessment:
+    """The newest assessment under its child's lock, if it is the one that was read."""
+    seen = store.latest(tx, case_id)
+    if seen is None:
+        raise NotFound("no assessment for that case yet")
+    causality.audit.lock(tx, seen.subject_id)
+    tx.session.expire_all()
+    before = store.latest(tx, case_id)
+    assert before is not None
+    if before.version != expected_version:
+        raise PreconditionFailed(
+            f"the assessment is at version {before.version}, not {expected_version}; read it again"
+        )
+    return before
 
 
 def _decide(before: Assessment, decisions: Sequence[Decision]) -> Assessment:
@@ -193,6 +255,7 @@ def _save(
     action: str,
     reason: str | None,
     now: datetime,
+    more: Sequence[Audited] = (),
 ) -> None:
     row = store.add_assessment(tx, assessment)
     sent = emit(
@@ -217,6 +280,6 @@ def _save(
             "case_version": assessment.case_version,
             "version": assessment.version,
         },
-        rows=[row, sent],
+        rows=[row, sent, *more],
     )
     tx.after_commit(causality.wake.set)

@@ -11,7 +11,7 @@ from sqlmodel import Field, col
 from shared.audit import Audited
 from shared.bus import received
 from shared.canonical import canonical
-from shared.case import Assessment, Batch, CaseReport, Exposure, Measurement, Subject
+from shared.case import Assessment, Batch, CaseReport, Exposure, FreeText, Measurement, PersonAnswer, Subject
 from shared.db import Tx
 from shared.statement import insert_of
 
@@ -36,7 +36,42 @@ class AssessmentRow(Audited, table=True):
         return received.read_as(Assessment, self.body)
 
 
-AUDITED: tuple[type[Audited], ...] = (AssessmentRow,)
+class AnswerRow(Audited, table=True):
+    """What a person answered where the records cannot. Only added: a later one takes its place."""
+
+    __tablename__: ClassVar[str] = "answers"  # type: ignore[misc]
+    __table_args__ = (
+        CheckConstraint("number >= 1", name="answers_number"),
+        CheckConstraint("answer IN ('yes', 'no', 'unknown', 'withdrawn')", name="answers_answer"),
+    )
+    audit_key: ClassVar[tuple[str, ...]] = ("case_id", "number")
+
+    case_id: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    subject_id: str = Field(index=True)
+    event_id: str
+    exposure_id: str
+    question: str
+    answer: str
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+    """A `FreeText` as canonical JSON."""
+    answered_by: str
+    answered_at: datetime
+
+    def document(self) -> PersonAnswer:
+        return PersonAnswer(
+            number=self.number,
+            event_id=self.event_id,
+            exposure_id=self.exposure_id,
+            question=self.question,
+            answer=self.answer,  # type: ignore[arg-type]
+            reason=FreeText.model_validate_json(self.reason),
+            answered_by=self.answered_by,
+            answered_at=self.answered_at,
+        )
+
+
+AUDITED: tuple[type[Audited], ...] = (AssessmentRow, AnswerRow)
 
 
 def add_assessment(tx: Tx, assessment: Assessment) -> AssessmentRow:
@@ -53,6 +88,30 @@ def add_assessment(tx: Tx, assessment: Assessment) -> AssessmentRow:
     )
     tx.write(insert_of(AssessmentRow), row.model_dump())
     return row
+
+
+def add_answer(tx: Tx, case: Assessment, answer: PersonAnswer) -> AnswerRow:
+    """Add one; the primary key refuses a number that exists."""
+    row = AnswerRow(
+        case_id=case.case_id,
+        number=answer.number,
+        subject_id=case.subject_id,
+        event_id=answer.event_id,
+        exposure_id=answer.exposure_id,
+        question=answer.question,
+        answer=answer.answer,
+        reason=canonical(answer.reason).decode(),
+        answered_by=answer.answered_by,
+        answered_at=answer.answered_at,
+    )
+    tx.write(insert_of(AnswerRow), row.model_dump())
+    return row
+
+
+def answers(tx: Tx, case_id: str) -> list[PersonAnswer]:
+    """Every answer about a case, oldest first."""
+    statement = select(AnswerRow).where(col(AnswerRow.case_id) == case_id).order_by(col(AnswerRow.number))
+    return [row.document() for row in tx.session.execute(statement).scalars()]
 
 
 def latest(tx: Tx, case_id: str) -> Assessment | None:
@@ -119,5 +178,11 @@ def subject(tx: Tx, subject_id: str) -> Subject | None:
 
 
 def current_versions(tx: Tx, subject_id: str) -> dict[str, int]:
-    """Newest version of every aggregate of the child, by name."""
-    return received.versions_of_child(tx, subject_id)
+    """Newest version of every aggregate of the child, by name, and of what a person answered about each of its cases."""
+    statement = (
+        select(col(AnswerRow.case_id), func.max(col(AnswerRow.number)))
+        .where(col(AnswerRow.subject_id) == subject_id)
+        .group_by(col(AnswerRow.case_id))
+    )
+    answered = {f"answers/{case_id}": last for case_id, last in tx.session.execute(statement)}
+    return received.versions_of_child(tx, subject_id) | answered

@@ -5,9 +5,11 @@ The same key with the same body answers what was answered; with another body it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, ClassVar
 
 from sqlalchemy import Column, Text
@@ -17,6 +19,10 @@ from shared.audit import SERVICE_STREAM, Audit, Audited, Proven, Written
 from shared.db import Tx
 from shared.errors import Conflict, FieldProblem
 from shared.statement import Statement, insert_into
+
+MAX_KEY = 200
+KEY_PATTERN = r"^[!-~]+$"
+"""Visible ASCII characters."""
 
 
 class IdempotencyRow(Audited, Proven, table=True):
@@ -101,3 +107,28 @@ def settle(tx: Tx, audit: Audit, *, client: str, route: str, key: str, status: i
     """Keep the answer for a repeat of the request."""
     values = {"client": client, "route": route, "key": key, "status": status, "answer": answer}
     tx.write(_SETTLE, {**values, "proof": audit.prove(IdempotencyRow, values)})
+
+
+def once(
+    tx: Tx,
+    audit: Audit,
+    unit: Callable[[], dict[str, Any]],
+    *,
+    client: str,
+    route: str,
+    key: str | None,
+    body: object,
+    now: datetime,
+    status: int = 200,
+) -> tuple[dict[str, Any], int, bool]:
+    """(answer, status, whether it had been answered before). Without a key the command simply runs."""
+    if key is None:
+        return unit(), status, False
+    digest = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    before = claim(tx, audit, client=client, route=route, key=key, body_sha256=digest, now=now)
+    if before is not None:
+        return json.loads(before.answer), before.status, True
+    answer = unit()
+    text = json.dumps(answer, ensure_ascii=False)
+    settle(tx, audit, client=client, route=route, key=key, status=status, answer=text)
+    return answer, status, False

@@ -1,6 +1,6 @@
 """The published language: the documents that services exchange, whole in every version."""
 
-from shared.case.assessment import Assessment, EventAssessment, Judged, Relatedness, Signature
+from shared.case.assessment import Assessment, EventAssessment, Judged, PersonAnswer, Relatedness, Signature
 from shared.case.base import Answer, Published
 from shared.case.batch import Batch
 from shared.case.exposure import ActionTaken, Exposure, ExposureKind, RehabilitationCourse
@@ -46,6 +46,7 @@ __all__ = [
     "Moment",
     "Nullification",
     "Obligation",
+    "PersonAnswer",
     "Published",
     "Quantity",
     "RehabilitationCourse",

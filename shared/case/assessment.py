@@ -17,7 +17,7 @@ WhoUmc = Literal["certain", "probable", "possible", "unlikely", "conditional", "
 
 
 class Judged(Published):
-    """One document this assessment rests on (`case/…`, `exposure/…`, `measurement/…`, `subject/…`, `batch/…`)."""
+    """One document this assessment rests on (`case/…`, `exposure/…`, `measurement/…`, `subject/…`, `batch/…`, `answers/…`)."""
 
     aggregate: str
     version: int
@@ -30,6 +30,23 @@ class Criterion(Published):
     answer: Answer
     why_en: str
     why_vi: str
+
+
+class PersonAnswer(Published):
+    """What a named person answered where the records cannot; a later one to the same question takes its place.
+
+    `withdrawn` hands the question back to the records. No answer relaxes a duty: a signed assessment that rests on it may.
+    """
+
+    number: int
+    """Counts the answers given about this case, from 1: the version of `answers/{case_id}` among what was judged."""
+    event_id: str
+    exposure_id: str
+    question: str
+    answer: Literal["yes", "no", "unknown", "withdrawn"]
+    reason: FreeText
+    answered_by: str
+    answered_at: datetime
 
 
 class Relatedness(Published):
@@ -104,6 +121,8 @@ class Assessment(Published):
     judged: tuple[Judged, ...]
     grade_checks: tuple[GradeCheck, ...] = ()
     events: tuple[EventAssessment, ...] = ()
+    answers: tuple[PersonAnswer, ...] = ()
+    """Every answer a person has given about this case, oldest first, those no longer standing too."""
     illustrative: bool = False
     """True when the reference safety information used is marked ILLUSTRATIVE."""
     signature: Signature | None = None

@@ -165,3 +165,139 @@ def test_a_signature_says_what_it_means(shared_world: ApiWorld) -> None:
     assert pointers(sign(shared_world, path, answer, meaning="  ")) == ["/meaning"]
     assert pointers(sign(shared_world, path, answer, version=0)) == ["/version"]
     assert json.dumps(shared_world.get(path, MONITOR).json()) == json.dumps(answer)
+
+
+# A person's answers ----------------------------------------------------------------------------------------------
+
+
+def told(seen: dict[str, Any], /, **said: Any) -> dict[str, Any]:
+    """One answer about the only pair of a proposal."""
+    (pair,) = seen["assessment"]["events"][0]["relatedness"]
+    whole = {
+        "event_id": pair["event_id"],
+        "exposure_id": pair["exposure_id"],
+        "question": "alternative_explains",
+        "answer": "no",
+        "reason": "cultures are negative",
+    }
+    return {"version": seen["assessment"]["version"], "answers": [whole | said]}
+
+
+def proposed(answer: dict[str, Any]) -> str:
+    (pair,) = answer["assessment"]["events"][0]["relatedness"]
+    return pair["proposed"]
+
+
+def test_an_answer_makes_a_new_proposal_at_once_that_says_so(shared_world: ApiWorld) -> None:
+    world = shared_world
+    path, before = assessed(world)
+    given = world.post(f"{path}/answers", MONITOR, json=told(before))
+    assert given.status_code == 200, given.text
+    made = given.json()
+    version = before["assessment"]["version"] + 1
+    assert (made["status"], made["assessment"]["version"], given.headers["etag"]) == (
+        "proposed",
+        version,
+        f'"{version}"',
+    )
+    assert (proposed(before), proposed(made)) == ("possible", "probable")
+    (kept,) = made["assessment"]["answers"]
+    assert (kept["number"], kept["answered_by"], kept["answered_at"], kept["reason"]["text"]) == (
+        1,
+        MONITOR,
+        "2026-03-10T20:00:00Z",
+        "cultures are negative",
+    )
+    assert {"aggregate": f"answers/{made['assessment']['case_id']}", "version": 1} in made["assessment"]["judged"]
+    (pair,) = made["assessment"]["events"][0]["relatedness"]
+    words = [one["why_en"] for one in pair["criteria"] if MONITOR in one["why_en"]]
+    assert words and all("not by the records" in one for one in words)
+    assert world.get(path, MONITOR).json() == made
+    world.drain()
+    (sent,) = [
+        one
+        for one in world.log.all()
+        if one.header("ce_subject") == path[8:].replace("s/", "/", 1) and one.header("ce_sequence") == f"{version:010}"
+    ]
+    assert sent.header("ce_type") == "tocsin.assessment.proposed.v1"
+    assert json.loads(sent.value) == made["assessment"]
+
+
+def test_an_answer_takes_the_place_of_a_signature_and_is_signed_with_the_rest(shared_world: ApiWorld) -> None:
+    world = shared_world
+    path, answer = assessed(world)
+    signed = sign(world, path, answer).json()
+    given = world.post(f"{path}/answers", MONITOR, json=told(signed, question="specific_phenomenon", answer="unknown"))
+    assert given.json()["assessment"]["signature"] is None
+    again = sign(world, path, given.json())
+    assert again.json()["status"] == "signed"
+    assert [one["question"] for one in again.json()["assessment"]["answers"]] == ["specific_phenomenon"]
+    back = told(again.json(), question="specific_phenomenon", answer="withdrawn", reason="read the report again")
+    gone = world.post(f"{path}/answers", MONITOR, json=back).json()
+    assert (gone["status"], proposed(gone)) == ("proposed", proposed(answer))
+    assert [one["answer"] for one in gone["assessment"]["answers"]] == ["unknown", "withdrawn"]
+
+
+def test_an_answer_outlives_news_about_the_child(shared_world: ApiWorld) -> None:
+    world = shared_world
+    path, answer = assessed(world)
+    world.post(f"{path}/answers", MONITOR, json=told(answer))
+    fever = {"subject_id": answer["assessment"]["subject_id"], "test": "body_temperature", "value": "39", "unit": "Cel"}
+    world.post("/api/v1/measurements", "clinician", json=fever)
+    world.drain()
+    newer = world.get(path, MONITOR).json()
+    assert newer["assessment"]["version"] == answer["assessment"]["version"] + 2
+    assert (proposed(newer), len(newer["assessment"]["answers"])) == ("probable", 1)
+
+
+def test_an_answer_sent_twice_is_kept_once(shared_world: ApiWorld) -> None:
+    world = shared_world
+    path, answer = assessed(world)
+    key = {"Idempotency-Key": f"key-{answer['assessment']['case_id']}"}
+    first = world.post(f"{path}/answers", MONITOR, json=told(answer), headers=key)
+    again = world.post(f"{path}/answers", MONITOR, json=told(answer), headers=key)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert again.headers["idempotency-replayed"] == "true" and "idempotency-replayed" not in first.headers
+    problem(world.post(f"{path}/answers", MONITOR, json=told(answer, answer="yes"), headers=key), 409, "conflict")
+    assert len(world.get(path, MONITOR).json()["assessment"]["answers"]) == 1
+
+
+def test_an_answer_to_what_is_not_the_newest_is_refused(shared_world: ApiWorld) -> None:
+    world = shared_world
+    path, answer = assessed(world)
+    world.post(f"{path}/answers", MONITOR, json=told(answer))
+    late = told(answer, question="specific_phenomenon")
+    problem(world.post(f"{path}/answers", MONITOR, json=late), 412, "precondition-failed")
+    problem(world.post("/api/v1/assessments/none/answers", MONITOR, json=late), 404)
+    assert len(world.get(path, MONITOR).json()["assessment"]["answers"]) == 1
+
+
+def test_an_answer_that_cannot_be_taken_names_its_field_and_keeps_nothing(shared_world: ApiWorld) -> None:
+    world = shared_world
+    path, answer = assessed(world)
+    for said, pointer in (
+        ({"exposure_id": "another"}, "/answers/0"),
+        ({"question": "withdrawal_improved"}, "/answers/0/question"),
+        ({"question": "is_it_so"}, "/answers/0/question"),
+        ({"answer": "maybe"}, "/answers/0/answer"),
+        ({"answer": "withdrawn"}, "/answers/0/answer"),
+        ({"reason": "  "}, "/answers/0/reason"),
+    ):
+        assert pointers(world.post(f"{path}/answers", MONITOR, json=told(answer, **said))) == [pointer], said
+    both = told(answer, answer="yes")
+    both["answers"].append(both["answers"][0] | {"question": "alternative_excluded"})
+    assert pointers(world.post(f"{path}/answers", MONITOR, json=both)) == ["/answers/0/answer", "/answers/1/answer"]
+    assert world.get(path, MONITOR).json() == answer
+
+
+def test_the_trail_names_who_answered_and_no_free_text_is_in_it(own_world: ApiWorld) -> None:
+    world = own_world
+    path, answer = assessed(world)
+    world.post(f"{path}/answers", MONITOR, json=told(answer, reason="zebra words"))
+    with world.db("causality").engine.connect() as connection:
+        entries = [json.loads(one) for one in connection.exec_driver_sql("SELECT entry FROM audit").scalars()]
+    (mine,) = [one for one in entries if one["actor"] == MONITOR]
+    assert mine["action"] == "answered what the records cannot; proposed an assessment"
+    case_id, version = answer["assessment"]["case_id"], answer["assessment"]["version"] + 1
+    assert {f"answers/{case_id}/1", f"assessments/{case_id}/{version}"} <= set(mine["rows"])
+    assert "zebra" not in json.dumps(entries)

@@ -98,12 +98,12 @@ def test_an_override_needs_a_reason_and_keeps_what_was_typed(judged: Judged) -> 
 
 def test_a_wrong_password_signs_nothing_and_keeps_what_was_typed(judged: Judged) -> None:
     wrong = judged.sign(
-        **{"accepted.0": "probable", "reason.0": "giữ lại câu này", "meaning": "ý nghĩa của tôi"}, password="no"
+        **{"accepted.0": "probable", "reason.0": "giữ lại câu này", "meaning": "ý nghĩa của tôi"}, password="guessed"
     )
     assert wrong.status_code == 403 and "CHƯA ký" in words(wrong.text)
     for kept in ('value="probable" selected', "giữ lại câu này", 'value="ý nghĩa của tôi"'):
         assert kept in wrong.text
-    assert 'name="password"' in wrong.text and 'value="no"' not in wrong.text
+    assert 'name="password"' in wrong.text and "guessed" not in wrong.text
     assert judged.now()["status"] == "proposed"
 
 
@@ -169,3 +169,67 @@ def test_a_case_without_an_assessment_says_so(world: ApiWorld) -> None:
     assert fragment.status_code == 200 and "Chưa có đánh giá" in words(fragment.text)
     assert world.get(f"/assessments/{case['case_id']}", MONITOR).status_code == 404
     world.drain()
+
+
+# A person's answers ----------------------------------------------------------------------------------------------
+
+
+def asked(judged: Judged, **changes: str) -> dict[str, str]:
+    """The answer form of the page as a browser would send it, about the infusion."""
+    page = judged.world.get(judged.path, MONITOR).text
+    form = page[page.index('id="answer"') :]
+    fields = dict(re.findall(r'<input type="hidden" name="(version|key)" value="([^"]*)"', form))
+    pair = re.findall(r'<option value="([^"]+/[^"]+)"', form)[0]
+    said = {"question": "alternative_explains", "answer": "no", "reason": "Cấy máu và dịch não tủy âm tính"}
+    return fields | {"pair": pair} | said | changes
+
+
+def test_a_form_answers_one_question_and_the_page_says_what_rests_on_it(judged: Judged) -> None:
+    page = judged.world.get(judged.path, MONITOR).text
+    assert page.count("Trả lời câu hỏi mà hồ sơ không trả lời được") == 1, "not for what was reported and not recorded"
+    form = asked(judged)
+    done = judged.world.post(f"{judged.path}/answers", MONITOR, data=form)
+    assert (done.status_code, done.headers["location"]) == (303, f"{judged.path}#answers")
+    for user in (MONITOR, "clinician"):
+        after = words(judged.world.get(judged.path, user).text)
+        assert "dựa trên câu trả lời của người đánh giá" in after and "Cấy máu và dịch não tủy âm tính" in after
+        assert f"Do người đánh giá {MONITOR} trả lời" in after
+    english = words(judged.world.get(judged.path, MONITOR, headers=ENGLISH).text)
+    assert "Answered by a person (1)" in english and "rests on a person's answer" in english
+    assert "Probable" in english
+    again = judged.world.post(f"{judged.path}/answers", MONITOR, data=form)
+    assert again.status_code == 303, "pressed twice"
+    assert len(judged.now()["assessment"]["answers"]) == 1
+
+
+def test_a_link_at_each_pair_chooses_it_in_the_form(judged: Judged) -> None:
+    page = judged.world.get(judged.path, MONITOR).text
+    (link,) = re.findall(r'href="(/assessments/[^"]+)#answer"', page)
+    form = judged.world.get(link.replace("&amp;", "&"), MONITOR).text
+    assert re.search(r'<option value="[^"]+/[^"]+" selected', form[form.index('id="answer"') :])
+
+
+def test_what_is_missing_or_contradicts_is_said_at_its_field_and_the_text_kept(judged: Judged) -> None:
+    nothing = judged.world.post(f"{judged.path}/answers", MONITOR, data={"reason": "chỉ có lý do"})
+    assert nothing.status_code == 422 and "chỉ có lý do" in nothing.text and "CHƯA lưu" in words(nothing.text)
+    for said in ("Hãy chọn một biến cố", "Hãy chọn câu hỏi", "Hãy chọn câu trả lời"):
+        assert said in words(nothing.text)
+    once = asked(judged, question="withdrawal_improved", reason="chưa ngừng được")
+    refused = judged.world.post(f"{judged.path}/answers", MONITOR, data=once)
+    assert refused.status_code == 422 and "Chỉ dùng một lần" in words(refused.text)
+    assert "chưa ngừng được" in refused.text and 'value="withdrawal_improved" selected' in refused.text
+    judged.world.post(f"{judged.path}/answers", MONITOR, data=asked(judged, answer="yes"))
+    clash = asked(judged, question="alternative_excluded", answer="yes")
+    assert "Mâu thuẫn với câu trả lời khác" in words(
+        judged.world.post(f"{judged.path}/answers", MONITOR, data=clash).text
+    )
+    late = asked(judged, version="1", question="specific_phenomenon")
+    newer = judged.world.post(f"{judged.path}/answers", MONITOR, data=late)
+    assert newer.status_code == 412 and "Hãy đọc lại" in words(newer.text)
+    assert len(judged.now()["assessment"]["answers"]) == 1
+
+
+def test_only_the_monitor_finds_the_form(judged: Judged) -> None:
+    for user in ("safety-officer-1", "auditor", "clinician", "investigator"):
+        assert 'id="answer"' not in judged.world.get(judged.path, user).text, user
+        assert judged.world.post(f"{judged.path}/answers", user, data={}).status_code == 403

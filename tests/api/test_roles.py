@@ -56,6 +56,7 @@ RULES: tuple[tuple[str, str, Rule], ...] = (
     ("GET|POST", r"(/api/v1)?/rejected(/\{rejected_id\}/close)?", "close_rejected"),
     ("GET", r"(/api/v1)?/assessments(/\{case_id\}(/versions)?)?", "see_assessment"),
     ("GET", r"/fragments/causality/.*", "see_assessment"),
+    ("POST", r"(/api/v1)?/assessments/\{case_id\}/answers", "answer_question"),
     ("POST", r"(/api/v1)?/assessments/\{case_id\}/sign", "sign_assessment"),
     ("GET", r"/api/v1/obligations(/\{obligation_id\})?", "see_cases"),
     ("GET", r"/api/v1/alerts(/\{alert_id\})?", "see_cases"),

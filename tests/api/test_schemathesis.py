@@ -38,6 +38,7 @@ EXAMPLES = 4
 MENINGITIS = "10027199"
 DECIMALS = ("value", "viability_percent", "lower_limit", "upper_limit", "lasted_hours")
 ACTORS = {
+    "POST /api/v1/assessments/{case_id}/answers": "medical_monitor",
     "POST /api/v1/assessments/{case_id}/sign": "medical_monitor",
     "POST /api/v1/allocations": "system",
     "GET /api/v1/terms": "clinician",
@@ -294,6 +295,17 @@ def _sensible_body(route: str, body: dict[str, Any], installation: Seeded, mine:
             body |= {"password": f"tocsin-demo-{ROLE_USERS['medical_monitor']}", "decisions": []}
             shown = world.get(installation.path("/api/v1/assessments/{case_id}"), "medical-monitor-1").json()
             body["version"] = shown["assessment"]["version"]
+        case "/assessments/{case_id}/answers":
+            # The newest version, an exposure that it judges, and each time another question: none contradicts another.
+            shown = world.get(installation.path("/api/v1/assessments/{case_id}"), "medical-monitor-1").json()
+            body["version"] = shown["assessment"]["version"]
+            pair = next(one for event in shown["assessment"]["events"] for one in event["relatedness"])
+            about = {"event_id": pair["event_id"], "exposure_id": pair["exposure_id"], "answer": "unknown"}
+            asked = ("time_plausible", "alternative_explains", "rechallenge_recurred", "specific_phenomenon")
+            body["answers"] = [
+                {"reason": "as told", "question": question} | about
+                for question, _ in zip(asked, body["answers"], strict=False)
+            ]
         case "/obligations/{obligation_id}/filings":
             # By hand needs a time that has passed and a reference; a document is one of this very duty.
             body |= {"sent_at": "2026-03-10T19:30:00Z", "reference": "CV-1"}

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from services.causality.domain import QUESTIONS
 from shared import failpoint
 from shared.bus import parking
 from shared.bus.port import Record
@@ -173,6 +174,20 @@ class Machine(RuleBasedStateMachine):
             deeds.sign(self.world, case.case_id)
         except Conflict:  # signed already, or something became known since: refused, as it must be
             return
+
+    @precondition(lambda self: self.cases)
+    @rule(
+        index=indices,
+        pair=indices,
+        question=st.sampled_from(QUESTIONS),
+        said=st.sampled_from(["yes", "no", "unknown", "withdrawn"]),
+    )
+    def answer_question(self, index: int, pair: int, question: Any, said: Any) -> None:
+        case = self._pick(index, live=False)
+        if case is None or deeds.assessment(self.world, case.case_id) is None:
+            return
+        with suppress(Refused):  # nothing recorded to answer about, nothing to withdraw, or a contradiction
+            deeds.answer(self.world, case.case_id, question, said, pair)
 
     @rule(index=indices)
     def confirm(self, index: int) -> None:

@@ -106,6 +106,25 @@ def test_a_stale_proposal_cannot_be_signed(told: Told) -> None:
     assert told.states(case) == {("ended", "not_reportable_signed")}
 
 
+def test_a_persons_answer_relaxes_nothing_and_makes_the_signature_stale(told: Told) -> None:
+    case = told.report(seriousness=FATAL)
+    told.world.drain()
+    deeds.expose(told.world, case.subject_id, START - timedelta(hours=20))
+    told.amend(case, **HARMLESS)
+    told.world.drain()
+    due = {one.obligation_id: one.due_strict_at for one in told.duties(case)}
+    made = deeds.answer(told.world, case.case_id, "alternative_stronger", "yes")
+    assert made.signature is None
+    assert told.states(case) == {("open", None)}, "answered, and not signed"
+    deeds.sign(told.world, case.case_id)
+    assert told.states(case) == {("ended", "not_reportable_signed")}
+    deeds.answer(told.world, case.case_id, "alternative_stronger", "withdrawn")
+    assert told.states(case) == {("open", None)}, "no document of the child is newer, and yet the signature is stale"
+    assert {one.obligation_id: one.due_strict_at for one in told.duties(case)} == due
+    deeds.sign(told.world, case.case_id)
+    assert told.states(case) == {("ended", "not_reportable_signed")}
+
+
 def test_an_open_question_is_closed_by_a_documented_answer(told: Told) -> None:
     case = told.report()  # nothing answered: everything is owed
     assert told.states(case) == {("open", None)}

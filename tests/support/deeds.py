@@ -13,11 +13,12 @@ from services.ae_intake import store as intake_store
 from services.ae_intake.commands import AmendCase, NullifyCase, RecordBatch, RecordExposure
 from services.causality import handlers as causality_handlers
 from services.causality import store as causality_store
-from services.causality.handlers import Decision
+from services.causality.domain import Question
+from services.causality.handlers import Decision, Given, Said
 from services.sae_notifier import store as notifier_store
 from services.sae_notifier.handlers import alerts, filings
 from services.sae_notifier.store import AlertRow, FilingRow
-from shared.case import Assessment, CaseReport, Moment, Obligation
+from shared.case import Assessment, CaseReport, FreeText, Moment, Obligation
 from tests.support.world import CLINICIAN, MONITOR, OFFICER, World
 
 ROUTE = "POST /api/v1/cases"
@@ -120,6 +121,27 @@ def sign(world: World, case_id: str) -> Assessment:
             meaning="I agree",
             user_id=MONITOR,
             proved_at=now,
+            now=now,
+        )
+    )
+
+
+def answer(world: World, case_id: str, question: Question, said: Given, pair: int = 0) -> Assessment:
+    """The monitor answers one question about one recorded exposure. Raises Refused when there is none."""
+    seen = assessment(world, case_id)
+    assert seen is not None
+    pairs = [one for event in seen.events for one in event.relatedness]
+    about = pairs[pair % len(pairs)] if pairs else None
+    ids = (about.event_id, about.exposure_id) if about else ("none", "none")
+    now = world.clock.now()
+    return world["causality"].db.transact(
+        lambda tx: causality_handlers.answer(
+            world.causality,
+            tx,
+            case_id,
+            expected_version=seen.version,
+            answers=[Said(*ids, question, said, FreeText(text="seen by two of us"))],
+            user_id=MONITOR,
             now=now,
         )
     )

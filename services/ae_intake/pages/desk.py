@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path
@@ -82,20 +80,10 @@ class Desk:
         self, who: Identity, route: str, key: str | None, body: object, unit: Callable[[Tx, datetime], dict[str, Any]]
     ) -> dict[str, Any]:
         """Run a command under the form's key: the same form sent twice acts once and gets the first answer."""
-        digest = sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
         def run(tx: Tx) -> dict[str, Any]:
-            now = self.clock.now()
-            if key is None:
-                return unit(tx, now)
-            asked = {"client": who.user_id, "route": route, "key": key}
-            before = idempotency.claim(tx, self.intake.audit, **asked, body_sha256=digest, now=now)
-            if before is not None:
-                return json.loads(before.answer)
-            answer = unit(tx, now)
-            text = json.dumps(answer, ensure_ascii=False)
-            idempotency.settle(tx, self.intake.audit, **asked, status=200, answer=text)
-            return answer
+            now, said = self.clock.now(), {"client": who.user_id, "route": route, "key": key, "body": body}
+            return idempotency.once(tx, self.intake.audit, lambda: unit(tx, now), now=now, **said)[0]
 
         return await self.write(run)
 

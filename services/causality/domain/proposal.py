@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,8 +12,8 @@ from services.causality.domain.matching import grade_checks
 from services.causality.domain.pair import Pair, pairs, suspects
 from services.causality.domain.relate import relate
 from services.causality.domain.reported import not_recorded, reported_relatedness
-from services.causality.domain.stale import judged
-from services.causality.domain.told import NOBODY, Told
+from services.causality.domain.stale import answers_version, judged
+from services.causality.domain.told import NOBODY, told_by
 from shared.case import (
     Answer,
     Assessment,
@@ -24,6 +24,7 @@ from shared.case import (
     ExposureKind,
     Judged,
     Measurement,
+    PersonAnswer,
     Subject,
 )
 from shared.case.assessment import GradeCheck
@@ -38,6 +39,7 @@ class Proposal:
     judged: tuple[Judged, ...]
     grade_checks: tuple[GradeCheck, ...]
     events: tuple[EventAssessment, ...]
+    answers: tuple[PersonAnswer, ...]
     illustrative: bool
 
     def as_assessment(self, version: int, now: datetime) -> Assessment:
@@ -52,6 +54,7 @@ class Proposal:
             judged=self.judged,
             grade_checks=self.grade_checks,
             events=self.events,
+            answers=self.answers,
             illustrative=self.illustrative,
             recorded_at=now,
         )
@@ -67,17 +70,20 @@ def propose(
     rsi: Sequence[RsiVersion],
     ctcae_version: str,
     now: datetime,
-    told: Mapping[tuple[str, str], Told] | None = None,
+    answers: Sequence[PersonAnswer] = (),
 ) -> Proposal:
-    """`prior_cases` are the child's other cases (latest versions); `told` holds a person's answers by (event_id, exposure_id).
+    """`prior_cases` are the child's other cases (latest versions); `answers` every answer a person gave about this case.
 
     A nullified case is listed as judged and proposes nothing; a nullified prior case is no recurrence.
     """
     version = as_version(ctcae_version)
     others = [other for other in prior_cases if other.case_id != case.case_id]
-    evidence = judged([case, *others], subject, exposures, measurements, batches)
+    evidence = judged(
+        [case, *others], subject, exposures, measurements, batches, answers_version(case.case_id, answers)
+    )
     if case.nullified is not None:
-        return Proposal(case, evidence, (), (), False)
+        return Proposal(case, evidence, (), (), tuple(answers), False)
+    told = told_by(answers, case)
     alive = suspects(exposures)
     occurrences = [
         pair
@@ -107,7 +113,7 @@ def propose(
                             occurrences,
                             alive,
                             batches,
-                            (told or {}).get((event.event_id, pair.exposure.exposure_id), NOBODY),
+                            told.get((event.event_id, pair.exposure.exposure_id), NOBODY),
                             now,
                         )
                         for pair in own
@@ -117,7 +123,12 @@ def propose(
             )
         )
     return Proposal(
-        case, evidence, grade_checks(case.events, measurements, version, now), tuple(assessed), illustrative
+        case,
+        evidence,
+        grade_checks(case.events, measurements, version, now),
+        tuple(assessed),
+        tuple(answers),
+        illustrative,
     )
 
 

@@ -1,8 +1,8 @@
-"""The medical monitor's pages: what waits, one assessment, and signing it with a decision per event and exposure."""
+"""The medical monitor's pages: what waits, one assessment, answers to its questions, and signing it with a decision per pair."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, cast, get_args
 
@@ -12,19 +12,29 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.causality import handlers
+from services.causality.domain import QUESTIONS
 from services.causality.handlers import Decision
+from services.causality.pages.answering import AnswerTyped, typed_answer
 from services.causality.pages.face import Face, Id, Viewer
 from services.causality.pages.shown import AssessmentShown
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.auth.routes import prove_again
 from shared.auth.throttle import TooManyAttempts
+from shared.bus import idempotency
 from shared.case.assessment import WhoUmc
 from shared.db import Tx
 from shared.errors import Conflict, FieldProblem, Forbidden, NotFound, PreconditionFailed, Refused
 
 Signer = Annotated[Identity, Depends(require("sign_assessment"))]
 CATEGORIES: tuple[str, ...] = get_args(WhoUmc)
+_FIELDS = {
+    "/answers/0": "pair",
+    "/answers/0/exposure_id": "recorded",
+    "/answers/0/question": "once",
+    "/answers/0/answer": "clash",
+}
+"""Where the handler found something wrong, as the form's words call it."""
 MOST_PAIRS = 500
 MOST_TEXT = 5_000
 
@@ -98,6 +108,11 @@ def add(router: APIRouter, face: Face) -> None:
         context: dict[str, object] = {
             "view": view,
             "may_sign": who.can("sign_assessment") and view.status == "proposed",
+            "may_answer": who.can("answer_question") and view.status != "superseded",
+            "questions": QUESTIONS,
+            "about": AnswerTyped(0, "", "", "", "", None),
+            "answer_wrong": frozenset(),
+            "answer_trouble": "",
             "may_see_assessment": True,
             "categories": CATEGORIES,
             "typed": None,
@@ -115,8 +130,53 @@ def add(router: APIRouter, face: Face) -> None:
         case_id: Id,
         who: Viewer,
         version: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
+        about: Annotated[str, Query(max_length=200)] = "",
     ) -> Response:
-        return await page(request, who, case_id, version)
+        return await page(request, who, case_id, version, about=AnswerTyped(0, about, "", "", "", None))
+
+    @router.post("/assessments/{case_id}/answers")
+    async def answer(
+        request: Request, case_id: Id, who: Annotated[Identity, Depends(require("answer_question"))]
+    ) -> Response:
+        typed = typed_answer(await request.form())
+
+        async def again(status: int, trouble: str, problems: Sequence[FieldProblem] = ()) -> Response:
+            wrong = {_FIELDS.get(one.pointer, one.pointer[1:]) for one in problems}
+            context = {"about": typed, "answer_trouble": trouble, "answer_wrong": wrong}
+            return await page(request, who, case_id, None, status, **context)
+
+        said, problems = typed.said()
+        if said is None:
+            return await again(422, "fields", problems)
+
+        def unit(tx: Tx) -> object:
+            now = face.clock.now()
+
+            def run() -> dict[str, int]:
+                made = handlers.answer(
+                    face.causality,
+                    tx,
+                    case_id,
+                    expected_version=typed.version,
+                    answers=[said],
+                    user_id=who.user_id,
+                    now=now,
+                )
+                return {"version": made.version}
+
+            body = [typed.version, typed.pair, typed.question, typed.answer, typed.reason]
+            route = f"POST /assessments/{case_id}/answers"
+            return idempotency.once(
+                tx, face.causality.audit, run, client=who.user_id, route=route, key=typed.key, body=body, now=now
+            )
+
+        try:
+            await face.write(unit)
+        except (PreconditionFailed, Conflict) as error:
+            return await again(error.status, "newer")
+        except Refused as refused:
+            return await again(422, "fields", refused.problems)
+        return RedirectResponse(f"/assessments/{case_id}#answers", status_code=303)
 
     @router.post("/assessments/{case_id}/sign")
     async def sign(request: Request, case_id: Id, who: Signer) -> Response:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from services.causality.domain import Stale
 from services.causality.domain.reported import UNRECORDED
+from services.causality.pages.answering import AnswerShown, answers_shown, rests_on
 from services.causality.words import KINDS, Words
 from shared.case import AdverseEvent, Assessment, CaseReport, Exposure, Moment, Relatedness
 from shared.case.assessment import Criterion, GradeCheck
@@ -103,6 +104,11 @@ class AssessmentShown:
     signature: SignatureShown | None
     recorded_at: datetime
     versions: tuple[VersionShown, ...]
+    answers: tuple[AnswerShown, ...] = ()
+
+    @property
+    def rests_on_answers(self) -> frozenset[str]:
+        return rests_on(self.answers)
 
     @property
     def pairs(self) -> tuple[PairShown, ...]:
@@ -172,6 +178,7 @@ def assessment(
             VersionShown(v.version, v.case_version, v.recorded_at, v.signature.signed_by if v.signature else "")
             for v in reversed(every)
         ),
+        answers=answers_shown(one),
     )
 
 

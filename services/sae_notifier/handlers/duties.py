@@ -9,7 +9,16 @@ from services.sae_notifier import store
 from services.sae_notifier.handlers import alerts
 from services.sae_notifier.handlers.law import facts_for_case
 from services.sae_notifier.handlers.notifier import Notifier
-from services.sae_notifier.rules import THRESHOLDS, AssessmentView, Duty, History, Told, evaluate, is_stale
+from services.sae_notifier.rules import (
+    THRESHOLDS,
+    AssessmentView,
+    Duty,
+    History,
+    Told,
+    evaluate,
+    is_stale,
+    known_versions,
+)
 from services.sae_notifier.rules import alarms as thresholds_of
 from services.sae_notifier.store import AlarmRow, DutyRow
 from shared.audit import Audited
@@ -58,7 +67,9 @@ def evaluate_case(notifier: Notifier, tx: Tx, case_id: str, now: datetime) -> li
 def _history(notifier: Notifier, tx: Tx, versions: list[CaseReport], obligations: list[Obligation]) -> History:
     latest = versions[-1]
     current = {n: v for n, v in store.current_versions(tx, latest.subject_id).items() if n.startswith(_JUDGED)}
-    views = tuple(AssessmentView(one, is_stale(one, current)) for one in store.assessments(tx, latest.case_id))
+    made = store.assessments(tx, latest.case_id)
+    current = known_versions(current, made)
+    views = tuple(AssessmentView(one, is_stale(one, current)) for one in made)
     replaced_by = latest.nullified.replaced_by if latest.nullified else None
     return History(
         versions=tuple(versions),

@@ -6,7 +6,7 @@ from services.sae_notifier.rules.calendar_file import load_calendar
 from services.sae_notifier.rules.deadline import Due, legal_due, strict_due
 from services.sae_notifier.rules.duty import Duty, obligation_id
 from services.sae_notifier.rules.evaluate import evaluate
-from services.sae_notifier.rules.history import AssessmentView, History, Told, is_stale
+from services.sae_notifier.rules.history import AssessmentView, History, Told, is_stale, known_versions
 from services.sae_notifier.rules.lines import FileRefused
 from services.sae_notifier.rules.rule import Deadline, Rule
 from services.sae_notifier.rules.rule_file import RuleFile, load_rules
@@ -36,6 +36,7 @@ __all__ = [
     "alarms",
     "evaluate",
     "is_stale",
+    "known_versions",
     "legal_due",
     "load_calendar",
     "load_rules",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -76,3 +76,11 @@ def is_stale(assessment: Assessment, latest: Mapping[str, int]) -> bool:
     """`latest` maps every aggregate of the child (`case/…`, `exposure/…`, `measurement/…`) to its newest version."""
     judged = {one.aggregate: one.version for one in assessment.judged}
     return any(judged.get(aggregate, 0) < version for aggregate, version in latest.items())
+
+
+def known_versions(received: Mapping[str, int], assessments: Iterable[Assessment]) -> dict[str, int]:
+    """What any assessment has judged exists, though it never came here by itself (a person's answers) or has not yet."""
+    latest = dict(received)
+    for one in (each for assessment in assessments for each in assessment.judged):
+        latest[one.aggregate] = max(latest.get(one.aggregate, 0), one.version)
+    return latest

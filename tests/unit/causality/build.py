@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from shared.case import AdverseEvent, Batch, CaseReport, CodedTerm, Exposure, Measurement, Moment, Subject
+from shared.case import AdverseEvent, Batch, CaseReport, CodedTerm, Exposure, Measurement, Moment, PersonAnswer, Subject
 from shared.terms import VERSIONS, find
 
 NOW = datetime(2031, 1, 1, tzinfo=UTC)
 ZONE = "Asia/Ho_Chi_Minh"
 RECORDED = datetime(2026, 3, 10, tzinfo=UTC)
+ANSWERED = datetime(2026, 3, 12, 8, 30, tzinfo=UTC)
 
 FEVER, VOMITING, SEIZURE, HEADACHE = "10016558", "10047700", "10039906", "10019211"
 MENINGITIS, CSF_LEAK, ALT_HIGH, PNEUMONIA = "10027199", "10008164", "10001551", "10035664"
@@ -108,3 +109,24 @@ def batch(**more: object) -> Batch:
         "recorded_at": RECORDED,
     }
     return Batch.model_validate(fields | more)
+
+
+def answered(
+    event_id: str = "E1", exposure_id: str = "INF", *, at_: datetime = ANSWERED, first: int = 1, **said: str
+) -> list[PersonAnswer]:
+    """A monitor's answers by question, numbered in order."""
+    return [
+        PersonAnswer.model_validate(
+            {
+                "number": number,
+                "event_id": event_id,
+                "exposure_id": exposure_id,
+                "question": question,
+                "answer": answer,
+                "reason": {"text": "as documented"},
+                "answered_by": "medical-monitor-1",
+                "answered_at": at_,
+            }
+        )
+        for number, (question, answer) in enumerate(said.items(), start=first)
+    ]

@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.causality.domain import Told, is_stale, propose, related
+from services.causality.domain import is_stale, propose, related
 from services.causality.domain.reported import UNRECORDED
-from shared.case import AdverseEvent, Assessment, Batch, CaseReport, Exposure, Measurement, Relatedness
+from shared.case import AdverseEvent, Assessment, Batch, CaseReport, Exposure, Measurement, PersonAnswer, Relatedness
 from tests.unit.causality.build import (
     CSF_LEAK,
     FEVER,
     MENINGITIS,
     NOW,
     SEIZURE,
+    answered,
     at,
     batch,
     bundle,
@@ -36,10 +37,10 @@ def _assess(
     measurements: Sequence[Measurement] = (),
     batches: Sequence[Batch] = (),
     prior: Sequence[CaseReport] = (),
-    told: dict[tuple[str, str], Told] | None = None,
+    answers: Sequence[PersonAnswer] = (),
     version: str = "5.0",
 ) -> Assessment:
-    proposal = propose(report, subject(), exposures, measurements, batches, prior, [], version, NOW, told)
+    proposal = propose(report, subject(), exposures, measurements, batches, prior, [], version, NOW, answers)
     return proposal.as_assessment(1, NOW)
 
 
@@ -143,8 +144,8 @@ def test_two_rows_of_one_infusion_are_no_rechallenge() -> None:
 
 def test_a_person_may_answer_what_the_records_cannot() -> None:
     report = case(event(FEVER))
-    told = {("E1", "INF"): Told(alternative="excluded", specific="yes")}
-    one = _pair(_assess(report, bundle(), told=told), "INF")
+    told = answered(alternative_excluded="yes", specific_phenomenon="yes")
+    one = _pair(_assess(report, bundle(), answers=told), "INF")
     assert one.proposed == "certain"
     assert "person" in next(c.why_en for c in one.criteria if c.code == "specific_phenomenon")
 
@@ -179,14 +180,14 @@ def test_missing_times(onset: str | None, start: str | None, proposed: str, miss
     assert one.proposed == proposed
     why = next(c for c in one.criteria if c.code == "information_sufficient")
     assert (missing in why.why_en) if missing else why.answer == "yes"
-    lost = {("E1", "INF"): Told(obtainable=False)}
-    again = _pair(_assess(case(event(FEVER, onset)), given_, told=lost), "INF")
+    lost = answered(information_obtainable="no")
+    again = _pair(_assess(case(event(FEVER, onset)), given_, answers=lost), "INF")
     assert again.proposed == ("unassessable" if missing else "unlikely")
 
 
 def test_a_coarse_time_is_asked_for_even_when_something_explains_it_better() -> None:
-    told = {("E1", "INF"): Told(alternative="stronger")}
-    one = _pair(_assess(case(event(FEVER, "2026-03-12")), [exposure("INF")], told=told), "INF")
+    told = answered(alternative_stronger="yes")
+    one = _pair(_assess(case(event(FEVER, "2026-03-12")), [exposure("INF")], answers=told), "INF")
     assert (one.exposed, one.proposed) == ("yes", "conditional")
 
 

@@ -12,6 +12,23 @@ down_revision = None
 
 def upgrade() -> None:
     op.create_table(
+        "answers",
+        sa.Column("case_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("subject_id", sa.String(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.Column("exposure_id", sa.String(), nullable=False),
+        sa.Column("question", sa.String(), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("answered_by", sa.String(), nullable=False),
+        sa.Column("answered_at", UTCDateTime(), nullable=False),
+        sa.CheckConstraint("number >= 1", name="answers_number"),
+        sa.CheckConstraint("answer IN ('yes', 'no', 'unknown', 'withdrawn')", name="answers_answer"),
+        sa.PrimaryKeyConstraint("case_id", "number"),
+    )
+    op.create_index(op.f("ix_answers_subject_id"), "answers", ["subject_id"], unique=False)
+    op.create_table(
         "assessments",
         sa.Column("case_id", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),

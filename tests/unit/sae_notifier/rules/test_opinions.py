@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.sae_notifier.rules import AssessmentView, Duty, History, Rulebook, evaluate
+from services.sae_notifier.rules import AssessmentView, Duty, History, Rulebook, evaluate, is_stale, known_versions
 from services.sae_notifier.rules.facts import facts_of
-from shared.case import Exposure
+from shared.case import Exposure, Judged
 from tests.unit.sae_notifier.rules.cases import (
     DATA,
     HOSPITALISED,
@@ -107,3 +107,14 @@ def test_a_newer_case_version_takes_the_relaxation_back() -> None:
 
 def test_an_assessment_of_a_version_not_here_yet_cannot_relax() -> None:
     assert susar(case("no"), views=(assessment(1, 2, signed=True, related="no"),))[0].ended is None
+
+
+def test_what_only_an_assessment_knows_of_makes_an_older_signature_stale() -> None:
+    """A person's answers never come here by themselves: the next assessment names them."""
+    signed, proposed = (assessment(number, 1, signed=number == 1, related="no").assessment for number in (1, 2))
+    answered = proposed.model_copy(update={"judged": (*proposed.judged, Judged(aggregate="answers/C1", version=1))})
+    received = {one.aggregate: one.version for one in signed.judged}
+    assert not is_stale(signed, known_versions(received, [signed]))
+    latest = known_versions(received, [signed, answered])
+    assert is_stale(signed, latest) and not is_stale(answered, latest)
+    assert known_versions({"case/C1": 9}, [signed])["case/C1"] == 9, "what was received is never forgotten"
