@@ -36,7 +36,7 @@ EMPTY = {
     ("causality", "idempotency"),
     ("sae_notifier", "idempotency"),
 }
-"""Nothing went wrong there, ae_intake hears nothing but seals, and only it is told things under a key so far."""
+"""Nothing went wrong there, ae_intake hears nothing but seals, and only it is told things under a key here."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -77,6 +77,8 @@ def lived(*, sealed: bool) -> World:
         deeds.receipt(world, deeds.file(world, duty.obligation_id).filing_id)
         deeds.amend(world, case_id, 1, news=START)
         world.hand_over()
+        world.drain(seal=False)
+        deeds.answer(world, case_id, "specific_phenomenon", "no")
         world.drain(seal=sealed)
     world.drain(seal=sealed)
     return world
