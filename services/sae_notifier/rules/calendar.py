@@ -86,7 +86,7 @@ class Calendar:
             return False
         if override:
             return override.kind == "swapped_off" and reading == "strict"
-        doubt = self._doubt(day)
+        doubt = self._doubt(day, names)
         if doubt:
             chosen = self.values.get(doubt.setting, self.settings[doubt.setting].default)
             return reading == "strict" or chosen == "working"
@@ -95,9 +95,15 @@ class Calendar:
             return True
         return reading == "strict" and not self._certain(day, name)
 
-    def _doubt(self, day: date) -> Doubtful | None:
+    def _doubt(self, day: date, names: Mapping[date, str]) -> Doubtful | None:
+        """A day in lieu is as doubtful as the holiday it stands for."""
         for one in self.doubtful:
-            if (one.month, one.day) == (day.month, day.day) and day.year >= one.from_year:
+            if day.year < one.from_year:
+                continue
+            if (one.month, one.day) == (day.month, day.day):
+                return one
+            holidays_then = [name for on, name in names.items() if (on.month, on.day) == (one.month, one.day)]
+            if any(names.get(day) == f"{name} (observed)" for name in holidays_then):
                 return one
         return None
 

@@ -53,6 +53,14 @@ def test_a_setting_settles_the_legal_reading_and_shows_in_the_hash() -> None:
     assert VN.with_settings({"vn_culture_day": "nonsense", "other": "x"}).sha256 == VN.sha256
 
 
+def test_the_day_in_lieu_of_a_doubtful_holiday_is_as_doubtful() -> None:
+    """24 November 2029 is a Saturday: the Monday is off only if the holiday is one."""
+    monday = date(2029, 11, 26)
+    assert (VN.is_working(monday, "legal"), VN.is_working(monday, "strict")) == (True, True)
+    off = VN.with_settings({"vn_culture_day": "off"})
+    assert (off.is_working(monday, "legal"), off.is_working(monday, "strict")) == (False, True)
+
+
 @settings(deadline=None)
 @given(st.dates(date(2024, 1, 1), date(2040, 12, 31)))
 def test_a_day_that_is_legally_worked_is_strictly_worked(day: date) -> None:
