@@ -39,7 +39,7 @@ from shared.case import periods
 from shared.case.periods import Edge, Period
 from shared.clock import Clock
 from shared.db import Database, Tx
-from shared.errors import FieldProblem, NotFound, PreconditionNeeded, Refused
+from shared.errors import Conflict, FieldProblem, NotFound, PreconditionNeeded, Refused
 from shared.web.parameters import iso_only
 from shared.web.problem import problem_of, problems
 
@@ -144,6 +144,11 @@ def _cases(router: APIRouter, db: Database, intake: Intake, clock: Clock, submis
             )
         except Rejected as rejected:
             return problem_of(rejected, rejected_id=rejected.rejected_id)
+        except Conflict as conflict:  # a client that uses one key for everything must not lose the second report
+            kept = await asyncio.to_thread(
+                submissions.keep, conflict, raw, content_type, "POST /api/v1/cases", who_of(who)
+            )
+            return problem_of(conflict, rejected_id=kept)
         return versioned(answer.body, answer.body["version"], answer.status, repeated=answer.repeated)
 
     @router.get(

@@ -24,7 +24,7 @@ from shared.db import Tx
 from shared.errors import Conflict, FieldProblem, Forbidden, NotFound, PreconditionFailed, Refused
 from shared.events.catalogue import Allocation
 from shared.ids import new_id
-from shared.web.problem import pointer_of, sentence_of
+from shared.web.problem import pointer_of, remedy_of, sentence_of
 
 Record = Subject | Exposure | Batch | Measurement
 COMMANDS: dict[str, type[Command]] = {
@@ -220,8 +220,8 @@ def _command_values(document: Any, kind: str) -> dict[str, object]:
 
 def _problems(error: ValidationError) -> list[FieldProblem]:
     return [
-        FieldProblem("/changes" + pointer_of(one["loc"]), sentence_of(one), "correct this value")
-        for one in error.errors(include_url=False, include_context=False)
+        FieldProblem("/changes" + pointer_of(one["loc"]), sentence_of(one), remedy_of(one))
+        for one in error.errors(include_url=False)
     ]
 
 

@@ -20,9 +20,9 @@ from shared.bus import idempotency
 from shared.bus.idempotency import KEY_PATTERN, MAX_KEY
 from shared.clock import Clock
 from shared.db import Database, Tx
-from shared.errors import FieldProblem, Refused, TooLarge
+from shared.errors import FieldProblem, Refused, TocsinError, TooLarge
 from shared.failpoint import hit
-from shared.web.problem import pointer_of, sentence_of
+from shared.web.problem import pointer_of, remedy_of, sentence_of
 
 
 @dataclass(frozen=True)
@@ -91,20 +91,23 @@ class Submissions:
         return self.db.transact(unit)
 
     def _reject(self, refused: Refused | TooLarge, raw: bytes, content_type: str, route: str, who: Who) -> Rejected:
+        return Rejected(refused, self.keep(refused, raw, content_type, route, who))
+
+    def keep(self, why: TocsinError, raw: bytes, content_type: str, route: str, who: Who) -> str:
+        """Keep what was sent as a rejected submission; returns its id."""
         now = self.clock.now()
-        rejected_id = self.db.transact(
+        return self.db.transact(
             lambda tx: handlers.keep_rejected(
                 self.intake,
                 tx,
                 body=raw,
                 content_type=content_type,
                 route=route,
-                problems=refused.problems,
+                problems=why.problems,
                 who=who,
                 now=now,
             )
         )
-        return Rejected(refused, rejected_id)
 
 
 def check_key(key: str | None) -> None:
@@ -146,15 +149,6 @@ def parse(raw: bytes) -> SubmitCase:
 def problems_of(error: ValidationError) -> list[FieldProblem]:
     """One per field, without what was typed."""
     return [
-        FieldProblem(pointer_of(one["loc"]), sentence_of(one), _remedy(one["type"]))
-        for one in error.errors(include_url=False, include_context=False)
+        FieldProblem(pointer_of(one["loc"]), sentence_of(one), remedy_of(one))
+        for one in error.errors(include_url=False)
     ]
-
-
-def _remedy(kind: str) -> str:
-    return {
-        "extra_forbidden": "leave this field out; it is not known",
-        "literal_error": "use one of the listed values",
-        "missing": "give this field",
-        "value_error": "correct this value",
-    }.get(kind, "correct this value")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import field_validator, model_validator
@@ -17,13 +17,14 @@ from shared.case.base import Published
 Precision = Literal["year", "month", "day", "hour", "minute", "second"]
 
 _FORMS: tuple[tuple[Precision, re.Pattern[str], str], ...] = (
-    ("year", re.compile(r"^\d{4}$"), "%Y"),
-    ("month", re.compile(r"^\d{4}-\d{2}$"), "%Y-%m"),
-    ("day", re.compile(r"^\d{4}-\d{2}-\d{2}$"), "%Y-%m-%d"),
-    ("hour", re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}$"), "%Y-%m-%dT%H"),
-    ("minute", re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$"), "%Y-%m-%dT%H:%M"),
-    ("second", re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$"), "%Y-%m-%dT%H:%M:%S"),
+    ("year", re.compile(r"^\d{4}$", re.ASCII), "%Y"),
+    ("month", re.compile(r"^\d{4}-\d{2}$", re.ASCII), "%Y-%m"),
+    ("day", re.compile(r"^\d{4}-\d{2}-\d{2}$", re.ASCII), "%Y-%m-%d"),
+    ("hour", re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}$", re.ASCII), "%Y-%m-%dT%H"),
+    ("minute", re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$", re.ASCII), "%Y-%m-%dT%H:%M"),
+    ("second", re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$", re.ASCII), "%Y-%m-%dT%H:%M:%S"),
 )
+_WITH_OFFSET = re.compile(r"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?)(?:\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$", re.ASCII)
 _ZONES = available_timezones()
 
 
@@ -32,6 +33,21 @@ class Moment(Published):
 
     value: str
     zone: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _offset_applied(cls, data: Any) -> Any:
+        """An instant with its own offset (RFC 3339) is written as the local time it is in `zone`, to the same precision."""
+        if not isinstance(data, dict) or not all(isinstance(data.get(name), str) for name in ("value", "zone")):
+            return data
+        told = _WITH_OFFSET.match(data["value"])
+        if told is None or data["zone"] not in _ZONES:
+            return data
+        try:
+            local = datetime.fromisoformat(told[1] + told[3]).astimezone(ZoneInfo(data["zone"]))
+        except (ValueError, OverflowError):
+            return data
+        return {**data, "value": local.strftime("%Y-%m-%dT%H:%M:%S" if told[2] else "%Y-%m-%dT%H:%M")}
 
     @field_validator("zone")
     @classmethod
@@ -52,12 +68,15 @@ class Moment(Published):
         for name, pattern, _ in _FORMS:
             if pattern.match(self.value):
                 return name
-        raise ValueError("use YYYY, YYYY-MM, YYYY-MM-DD, YYYY-MM-DDTHH:MM or YYYY-MM-DDTHH:MM:SS")
+        raise ValueError("use YYYY, YYYY-MM, YYYY-MM-DD, YYYY-MM-DDTHH, YYYY-MM-DDTHH:MM or YYYY-MM-DDTHH:MM:SS")
 
     def _local(self) -> tuple[datetime, datetime]:
         precision = self.precision
         layout = next(layout for name, _, layout in _FORMS if name == precision)
-        start = datetime.strptime(self.value, layout)  # noqa: DTZ007  the zone is applied by the caller
+        try:
+            start = datetime.strptime(self.value, layout)  # noqa: DTZ007  the zone is applied by the caller
+        except ValueError:
+            raise ValueError("there is no such day or time; hours run from 00 to 23") from None
         match precision:
             case "year":
                 end = start.replace(year=start.year + 1)

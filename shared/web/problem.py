@@ -103,11 +103,15 @@ def fields_of(error: RequestValidationError) -> list[ProblemField]:
         location: tuple[int | str, ...] = tuple(problem["loc"])
         source, rest = (location[0], location[1:]) if location else ("body", ())
         if problem["type"] == "json_invalid":
-            found.append(ProblemField(detail=f"the body is not JSON (near character {rest[0] if rest else 0})"))
-        elif source == "body":
-            found.append(ProblemField(pointer=pointer_of(rest), detail=sentence_of(problem)))
+            detail = f"the body is not JSON (near character {rest[0] if rest else 0})"
+            found.append(ProblemField(detail=detail, remedy="send a JSON object in UTF-8"))
+            continue
+        said, remedy = sentence_of(problem), remedy_of(problem)
+        if source == "body":
+            found.append(ProblemField(pointer=pointer_of(rest), detail=said, remedy=remedy))
         else:
-            found.append(ProblemField(parameter=f"{source}:{'.'.join(map(str, rest))}", detail=sentence_of(problem)))
+            parameter = f"{source}:{'.'.join(map(str, rest))}"
+            found.append(ProblemField(parameter=parameter, detail=said, remedy=remedy))
     return found
 
 
@@ -117,7 +121,27 @@ def sentence_of(problem: Mapping[str, Any]) -> str:
     if isinstance(typed, str) and typed:
         for length in (len(typed), *range(min(len(typed), 60), 3, -1)):
             said = said.replace(repr(typed[:length]), "…")
-    return said
+    return said.removeprefix("Value error, ")
+
+
+_REMEDIES = {
+    "extra_forbidden": "leave this field out; it is not known",
+    "literal_error": "use one of the listed values",
+    "missing": "give this field",
+}
+_SHAPES = {
+    "Moment": 'send {"value": "2026-03-10T02:00", "zone": "Asia/Ho_Chi_Minh"}; leave off what is not known',
+    "TextInput": 'send {"text": "…", "language": "vi"}',
+    "Quantity": 'send {"value": "7.20", "unit": "mg"}',
+}
+"""By class, how to write what clients most often send as a plain text."""
+
+
+def remedy_of(problem: Mapping[str, Any]) -> str:
+    """What to do about one field."""
+    if problem["type"] in ("model_type", "model_attributes_type"):
+        return _SHAPES.get((problem.get("ctx") or {}).get("class_name", ""), "send a JSON object")
+    return _REMEDIES.get(problem["type"], "correct this value")
 
 
 _OUR_NAME = re.compile(r"^[a-z][a-z0-9_]{0,60}$")

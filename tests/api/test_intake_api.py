@@ -208,8 +208,10 @@ def test_the_same_key_with_another_body_is_refused(shared_world: ApiWorld) -> No
 
     other = world.post("/api/v1/cases", "clinician", json=serious(child) | {"reporter_role": "other"}, headers=key)
 
-    problem(other, 409, "conflict")
+    body = problem(other, 409, "conflict")
     assert len(world.get(f"/api/v1/cases?subject_id={child}", OFFICER).json()["cases"]) == 1
+    kept = world.get("/api/v1/rejected", OFFICER).json()["rejected"]
+    assert body["rejected_id"] in [one["rejected_id"] for one in kept], "the second report went into the void"
 
 
 def test_another_client_may_use_the_same_key(shared_world: ApiWorld) -> None:

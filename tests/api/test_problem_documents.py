@@ -110,6 +110,7 @@ def test_each_wrong_field_is_named_by_a_pointer_into_what_was_sent(shared_world:
 
     named = [one["pointer"] for one in body["problems"]]
     assert len(named) >= 3
+    assert all(one["remedy"] and "Value error" not in one["detail"] for one in body["problems"])
     for pointer in named:
         place: Any = sent
         for part in pointer.split("/")[1:]:

@@ -2,7 +2,8 @@
 
 Own encoding of NCI CTCAE v5.0 and v6.0 (errata of 2026-01-20). Columns of `criteria.csv`: `reference` says what the limit
 multiplies (`value` is an absolute limit in the criterion's unit), `baseline` for which baseline the row holds, `needs` what else
-must be known. `ratio` rows compare with the laboratory's own limit, so any one unit will do as long as it is stated.
+must be known. `ratio` rows compare with the laboratory's own limit, so any one unit will do; one that is not in `units.csv`, or
+not stated, is said beside the grade.
 `units.csv`: a reading times `factor` (exact, a power of ten) is in the criterion's unit; outside `lowest`..`highest` it is taken
 for a slip of unit or of the comma. Haemoglobin in mmol/L and temperature in degF have rows of their own: NCI rounds them apart.
 """
@@ -23,6 +24,7 @@ from shared.terms import VERSIONS, CtcaeVersion
 Operator = Literal["<", ">", ">="]
 Reference = Literal["value", "lower_limit", "upper_limit", "baseline"]
 BaselineClass = Literal["normal", "high"]
+RATIO = "ratio"
 
 
 @dataclass(frozen=True)

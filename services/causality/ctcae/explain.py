@@ -67,6 +67,19 @@ def bad_unit(test: str, unit: str | None, accepted: tuple[str, ...]) -> Words:
     )
 
 
+def unit_taken_as_the_limits(unit: str | None) -> Words:
+    if not unit:
+        return Words(
+            "No unit is stated: taken to be that of the laboratory's own limit.",
+            "Chưa ghi đơn vị: xem như cùng đơn vị với giới hạn của phòng xét nghiệm.",
+        )
+    shown = repr(unit[:20])
+    return Words(
+        f"The unit {shown} is not one we know: taken to be that of the laboratory's own limit.",
+        f"Không biết đơn vị {shown}: xem như cùng đơn vị với giới hạn của phòng xét nghiệm.",
+    )
+
+
 def implausible(test: str, value: Decimal, unit: str) -> Words:
     name = named(test)
     return Words(
@@ -113,8 +126,8 @@ def _shown(grade: int | None, word: str, refused_word: str) -> str:
 def _data(reading: Reading) -> Words:
     """The numbers used, first in every explanation."""
     assert reading.value is not None
-    name, unit = named(reading.test), reading.unit
-    data_en, data_vi = f"{name.en} {number(reading.value)} {unit}", f"{name.vi} {number(reading.value)} {unit}"
+    name, unit = named(reading.test), f" {reading.unit}" if reading.unit else ""
+    data_en, data_vi = f"{name.en} {number(reading.value)}{unit}", f"{name.vi} {number(reading.value)}{unit}"
     for limit, en, vi in (
         (reading.lower_limit, "lower limit", "giới hạn dưới"),
         (reading.upper_limit, "upper limit", "giới hạn trên"),

@@ -6,11 +6,11 @@ a row that cannot be answered refuses only the grades that hang on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal, localcontext
 
 from services.causality.ctcae import explain
-from services.causality.ctcae.criteria import BaselineClass, Criterion, Unit, criteria, units
+from services.causality.ctcae.criteria import RATIO, BaselineClass, Criterion, Unit, criteria, units
 from services.causality.words import NOTHING, Words
 from shared.case import Answer
 from shared.terms import CtcaeVersion, as_version
@@ -67,20 +67,36 @@ def grade(reading: Reading, version: str, baseline: Baseline | None = None) -> G
     code, accepted = rows[0].code, units(reading.test)
     if reading.value is None:
         return Grading(known, code, None, explain.no_value(reading.test), ("value",))
-    unit = accepted.get(reading.unit or "")
+    unit = accepted.get(reading.unit or "") or _any_unit(rows, reading.unit)
     if unit is None:
         return Grading(known, code, None, explain.bad_unit(reading.test, reading.unit, tuple(accepted)), ("unit",))
+    reading = _with_usable_limits(reading)
     with localcontext(_EXACT):
         if not unit.lowest <= reading.value * unit.factor <= unit.highest:
             return Grading(known, code, None, explain.implausible(reading.test, reading.value, unit.unit), ("value",))
         return _graded(reading, known, unit, [r for r in rows if r.unit == unit.criterion_unit], baseline)
 
 
+def _with_usable_limits(reading: Reading) -> Reading:
+    """A limit of nothing is a slip or a filler: it counts as missing."""
+    lower, upper = (
+        None if limit is None or limit <= 0 else limit for limit in (reading.lower_limit, reading.upper_limit)
+    )
+    return replace(reading, lower_limit=lower, upper_limit=upper)
+
+
+def _any_unit(rows: tuple[Criterion, ...], unit: str | None) -> Unit | None:
+    """Multiples of the laboratory's own limit, or of the baseline, hold in whatever unit both were given in."""
+    if any(row.unit != RATIO for row in rows):
+        return None
+    return Unit(unit or "", RATIO, Decimal(1), Decimal(0), Decimal(1_000_000))
+
+
 def _graded(
     reading: Reading, version: CtcaeVersion, unit: Unit, rows: list[Criterion], baseline: Baseline | None
 ) -> Grading:
     code, notes = rows[0].code, NOTHING
-    usable = baseline if baseline is not None and baseline.unit in (reading.unit, None) else None
+    usable = baseline if baseline is not None and (baseline.unit or None) in (reading.unit or None, None) else None
     if not any(row.baseline for row in rows):
         verdicts = {None: _verdict(rows, reading, unit, None)}
     else:
@@ -101,6 +117,8 @@ def _graded(
     why = explain.verdict(reading, verdict.grade, verdict.row, usable, version)
     if verdict.grade and missing:
         why += explain.higher_needs(missing)
+    if unit.criterion_unit == RATIO and reading.unit not in units(reading.test):
+        notes += explain.unit_taken_as_the_limits(reading.unit)
     why += notes + explain.cautions(reading, verdict.grade, verdict.row, usable)
     return Grading(version, code, verdict.grade, why, missing)
 

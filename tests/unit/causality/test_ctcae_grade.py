@@ -55,8 +55,11 @@ def test_the_versions_do_not_grade_alike(test: str, value: str, unit: str, v5: i
     )
 
 
+ABSOLUTE = tuple(test for test in TESTS if test not in ("alt", "ast"))
+
+
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("test", TESTS)
+@pytest.mark.parametrize("test", ABSOLUTE)
 @pytest.mark.parametrize("unit", [None, "", "mg/dL", "u/l", "G/L", "celsius"])
 def test_a_missing_or_other_unit_is_refused_with_the_units_that_are_read(
     test: str, version: str, unit: str | None
@@ -66,6 +69,25 @@ def test_a_missing_or_other_unit_is_refused_with_the_units_that_are_read(
     assert result.missing == ("unit",)
     assert next(iter(units(test))) in result.why.en
     assert result.why.vi
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("unit", [None, "", "UI/L", "u/l"])
+def test_multiples_of_the_laboratory_s_own_limit_need_no_unit_and_say_so(version: str, unit: str | None) -> None:
+    result = grade(_reading("alt", "201", unit, upper_limit="40"), version)
+    assert (result.grade, result.missing) == (3, ())
+    assert "own limit" in result.why.en
+    assert "phòng xét nghiệm" in result.why.vi
+    assert "None" not in result.why.en
+    assert "own limit" not in grade(_reading("alt", "201", "U/L", upper_limit="40"), version).why.en
+
+
+def test_a_limit_of_nothing_is_no_limit() -> None:
+    for limits in ({"upper_limit": "0"}, {"upper_limit": "-40"}):
+        refused = grade(_reading("alt", "30", "U/L", **limits), "5.0")
+        assert (refused.grade, refused.missing) == (None, ("upper_limit",))
+    refused = grade(_reading("haemoglobin", "120", "g/L", lower_limit="0"), "5.0")
+    assert (refused.grade, refused.missing) == (None, ("lower_limit",))
 
 
 def test_a_missing_limit_refuses_only_the_grades_that_need_it() -> None:
