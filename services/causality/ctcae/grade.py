@@ -60,7 +60,7 @@ class _Verdict:
 
 def grade(reading: Reading, version: str, baseline: Baseline | None = None) -> Grading:
     """The grade that the numbers alone give: a floor, because transfusion, symptoms or intervention can only raise it."""
-    known = as_version(version)
+    known, reading = as_version(version), _with_usable_limits(reading)
     rows = criteria(known, reading.test)
     if not rows:
         return Grading(known, None, None, explain.no_criterion(reading.test, known), ("test",))
@@ -70,7 +70,6 @@ def grade(reading: Reading, version: str, baseline: Baseline | None = None) -> G
     unit = accepted.get(reading.unit or "") or _any_unit(rows, reading.unit)
     if unit is None:
         return Grading(known, code, None, explain.bad_unit(reading.test, reading.unit, tuple(accepted)), ("unit",))
-    reading = _with_usable_limits(reading)
     with localcontext(_EXACT):
         if not unit.lowest <= reading.value * unit.factor <= unit.highest:
             return Grading(known, code, None, explain.implausible(reading.test, reading.value, unit.unit), ("value",))
