@@ -6,6 +6,7 @@ The same key with the same body answers what was answered; with another body it 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,7 @@ from shared.statement import Statement, insert_into
 MAX_KEY = 200
 KEY_PATTERN = r"^[!-~]+$"
 """Visible ASCII characters."""
+_FORM_KEY = re.compile(r"[!-~]{8,200}")
 
 
 class IdempotencyRow(Audited, Proven, table=True):
@@ -124,11 +126,25 @@ def once(
     """(answer, status, whether it had been answered before). Without a key the command simply runs."""
     if key is None:
         return unit(), status, False
-    digest = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    before = claim(tx, audit, client=client, route=route, key=key, body_sha256=digest, now=now)
+    before = claim(tx, audit, client=client, route=route, key=key, body_sha256=_digest(body), now=now)
     if before is not None:
         return json.loads(before.answer), before.status, True
     answer = unit()
     text = json.dumps(answer, ensure_ascii=False)
     settle(tx, audit, client=client, route=route, key=key, status=status, answer=text)
     return answer, status, False
+
+
+def sent_before(tx: Tx, *, client: str, route: str, key: str | None, body: object) -> bool:
+    """Whether this very form has acted already: asked when the world has moved on, perhaps by this form. Claims nothing."""
+    rows = tx.rows(_KNOWN, {"client": client, "route": route, "key": key}) if key else ()
+    return any(known == _digest(body) for known, _, _ in rows)
+
+
+def form_key(typed: str) -> str | None:
+    """What stands in a form's hidden field, when it can be a key."""
+    return typed if _FORM_KEY.fullmatch(typed) else None
+
+
+def _digest(body: object) -> str:
+    return sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

@@ -19,21 +19,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared import metrics
 from shared.ids import new_id
 from shared.telemetry import get_logger, span
+from shared.web.frames import is_fragment
 from shared.web.problem import problem_response
 
 log = get_logger(__name__)
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+    "frame-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors "
 )
+"""Without its last word: who may show this answer in a frame."""
 _HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY + "'none'",
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "SAMEORIGIN",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+_FRAMED = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY + "'self'",
+    "X-Frame-Options": "SAMEORIGIN",
 }
 _QUIET = ("/livez", "/readyz", "/metrics", "/static/")
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
@@ -56,6 +62,7 @@ class Edge:
         self._headers = dict(_HEADERS)
         if https:
             self._headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        self._framed = self._headers | _FRAMED
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -72,6 +79,7 @@ class Edge:
         started = time.perf_counter()
         status = 0
         streaming = False
+        ours = self._framed if is_fragment(scope["path"]) else self._headers
 
         async def secured(message: Message) -> None:
             nonlocal status, streaming
@@ -79,7 +87,7 @@ class Edge:
                 status = message["status"]
                 answer = MutableHeaders(scope=message)
                 answer["X-Request-ID"] = request_id
-                for name, value in self._headers.items():
+                for name, value in ours.items():
                     answer.setdefault(name, value)
                 answer.setdefault("Cache-Control", "no-store")
                 streaming = answer.get("content-type", "").startswith("text/event-stream")

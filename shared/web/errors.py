@@ -19,6 +19,7 @@ from shared.auth.demo import DEMO_USERS
 from shared.auth.guard import COOKIE, SAFE_METHODS, authenticator, is_cross_site
 from shared.errors import FieldProblem, SignInNeeded, TocsinError
 from shared.telemetry import current_traceparent, get_logger, trace_id_of
+from shared.web.frames import frame_of
 from shared.web.pages import Pages
 from shared.web.problem import ProblemField, fields_of, headers_for, places_of, problem_of, problem_response
 
@@ -115,13 +116,18 @@ def error_page(
         "known": pages.catalogue.has(f"error.{code}"),
         "trace_id": trace_id_of(traceparent) if traceparent else "",
     }
-    template = "error_fragment.html" if request.headers.get(FRAGMENT_HEADER) else "error.html"
+    template = "error_fragment.html" if _is_part(request) else "error.html"
     return pages.html(request, template, context, status=status, headers=headers)
+
+
+def _is_part(request: Request) -> bool:
+    """Whether the answer will stand inside another page."""
+    return bool(request.headers.get(FRAGMENT_HEADER) or frame_of(request))
 
 
 async def sign_in_needed(request: Request, pages: Pages) -> Response:
     """A GET goes to the sign-in page and comes back; a POST becomes the sign-in page with its fields sealed inside."""
-    if request.headers.get(FRAGMENT_HEADER):
+    if _is_part(request):
         return pages.html(request, "sign_in_fragment.html", status=401)
     if request.method in SAFE_METHODS:
         query = f"?{request.url.query}" if request.url.query else ""

@@ -14,6 +14,8 @@ log = get_logger(__name__)
 
 LANGUAGES = ("vi", "en")
 COOKIE = "tocsin_lang"
+ONE = "_one"
+"""Ends the name of the sentence for exactly one; Vietnamese needs none."""
 _SHARED = Path(__file__).parent / "i18n"
 
 
@@ -29,9 +31,14 @@ class Catalogue:
                     self._texts[language] |= _flat(tomllib.loads(path.read_text(encoding="utf-8")), path)
 
     def text(self, language: str, key: str, /, **values: object) -> str:
-        """The sentence with `{name}` filled in; a missing one is logged and shown in the other language, or as its key."""
+        """The sentence with `{name}` filled in; a missing one is logged and shown in the other language, or as its key.
+
+        `<key>_one`, where a language has it, is the sentence for a `count` of one.
+        """
+        one = ONE if values.get("count") == 1 else ""
         for tongue in (language, *LANGUAGES):
-            found = self._texts.get(tongue, {}).get(key)
+            texts = self._texts.get(tongue, {})
+            found = texts.get(key + one, texts.get(key))
             if found is None:
                 log.error("i18n.missing", name=key, kind=tongue)
                 continue
@@ -42,7 +49,8 @@ class Catalogue:
         return any(key in texts for texts in self._texts.values())
 
     def keys(self, language: str) -> frozenset[str]:
-        return frozenset(self._texts[language])
+        """Without the sentences for exactly one."""
+        return frozenset(key for key in self._texts[language] if not key.endswith(ONE))
 
 
 def _flat(table: Mapping[str, object], path: Path, prefix: str = "") -> dict[str, str]:

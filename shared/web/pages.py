@@ -25,6 +25,7 @@ from shared.auth.identity import Identity
 from shared.case.moment import Moment
 from shared.ids import new_id
 from shared.web import times
+from shared.web.frames import frame_of
 from shared.web.i18n import COOKIE, LANGUAGES, Catalogue, language_of
 from shared.web.nav import entries_for
 
@@ -62,6 +63,7 @@ class Pages:
         """The text of a template; names in `context` win over the shared ones."""
         language = language_of(request)
         who: Identity | None = getattr(request.state, "identity", None)
+        frame = frame_of(request)
 
         def t(key: str, /, **values: object) -> str:
             return self.catalogue.text(language, key, **values)
@@ -84,8 +86,9 @@ class Pages:
             "path": request.url.path,
             "demo": request.app.state.settings.is_demo,
             "service": self.service,
-            # A fragment fetched by a page comes bare; the same address opened by hand is a page of its own.
-            "layout": "bare.html" if request.headers.get("x-fragment") else "base.html",
+            # A fragment fetched by a page comes bare; in a frame it is a small page, opened by hand a whole one.
+            "layout": "bare.html" if request.headers.get("x-fragment") else "frame.html" if frame else "base.html",
+            "frame_reload_s": frame if frame > 1 else 0,
         }
         return self.environment.get_template(template).render(shared | dict(context or {}))
 

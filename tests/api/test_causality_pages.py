@@ -233,3 +233,15 @@ def test_only_the_monitor_finds_the_form(judged: Judged) -> None:
     for user in ("safety-officer-1", "auditor", "clinician", "investigator"):
         assert 'id="answer"' not in judged.world.get(judged.path, user).text, user
         assert judged.world.post(f"{judged.path}/answers", user, data={}).status_code == 403
+
+
+def test_signed_twice_by_one_press_is_signed_once_and_not_told_otherwise(judged: Judged) -> None:
+    page = judged.world.get(judged.path, MONITOR).text
+    form = judged.form(key=re.findall(r'name="key" value="([^"]+)"', page)[0])
+    for _ in range(2):
+        done = judged.world.post(f"{judged.path}/sign", MONITOR, data=form)
+        assert (done.status_code, done.headers.get("location")) == (303, f"{judged.path}#signature")
+    versions = judged.world.get(f"/api/v1/assessments/{judged.case_id}/versions", MONITOR).json()["versions"]
+    assert [bool(one["signature"]) for one in versions].count(True) == 1
+    other = judged.world.post(f"{judged.path}/sign", MONITOR, data=form | {"meaning": "something else"})
+    assert other.status_code == 412, "the same key with other words is no repeat"

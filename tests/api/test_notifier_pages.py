@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from html import unescape
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -115,9 +116,13 @@ def test_no_patient_stands_on_the_desk(told: Told) -> None:
 
 def test_the_desk_embeds_others_by_address_and_stands_without_scripts(told: Told) -> None:
     page = told.world.get("/desk", OFFICER).text
-    for path in ("/fragments/causality/unsigned", "/ops/ae_intake/parked", "/ops/causality/parked"):
+    embedded = ("/fragments/intake/rejected", "/fragments/causality/unsigned", "/ops/ae_intake/parked")
+    for path in (*embedded, "/ops/causality/parked", "/ops/sae_notifier/parked"):
         assert f'data-fragment="{path}"' in page and f'href="{path}"' in page, "a link where nothing is fetched"
-    assert 'href="/rejected"' in page and 'href="/desk"' in page
+        assert re.search(rf'<noscript><iframe [^>]*src="{path}\?frame=1" title="[^"]+"', page), (
+            "a frame without scripts"
+        )
+    assert 'data-fragment="/fragments/intake/rejected"' in page and 'href="/desk"' in page
     assert told.number in page, "the list is in the page itself"
     assert "<script>" not in page and "style=" not in page
 
@@ -398,3 +403,124 @@ def test_parked_events_are_replayed_or_discarded_with_a_reason(world: ApiWorld, 
     assert world.post(f"{base}/{parked_id}/discard", OFFICER, data={"reason": "broken for good"}).status_code == 303
     assert world.post(f"{base}/{parked_id}/discard", OFFICER, data={"reason": "once more"}).status_code == 409
     assert world.get(base, "clinician").status_code == 403
+
+
+# Pressed twice ------------------------------------------------------------------------------------------------------
+
+
+def keys(page: str) -> dict[str, str]:
+    """The hidden key of every form of a page, by the form's address and method of telling."""
+    forms = re.findall(r'<form method="post" action="([^"]+)"(.*?)</form>', page, re.DOTALL)
+    found = {}
+    for action, inside in forms:
+        key = re.search(r'name="key" value="([^"]+)"', inside)
+        way = "#mail" if 'name="method" value="mail"' in inside else ""
+        found[action + way] = key[1] if key else ""
+    return found
+
+
+def handed(told: Told, minutes_ago: int = 2) -> tuple[str, str]:
+    at_ = told.world.clock.now() + timedelta(hours=7, minutes=-minutes_ago)
+    return f"{at_:%Y-%m-%d}", f"{at_:%H:%M}"
+
+
+def sent_by_hand(told: Told, duty: str, reference: str = "RR 5") -> dict[str, str]:
+    day, hour = handed(told)
+    return {
+        "method": "hand",
+        "document_id": document(told, duty),
+        "sent_date": day,
+        "sent_time": hour,
+        "reference": reference,
+    }
+
+
+def documents_of(told: Told) -> list[dict[str, object]]:
+    return told.world.get(f"/api/v1/documents?case_id={told.case_id}", OFFICER).json()["documents"]
+
+
+def filings_of(told: Told) -> list[dict[str, Any]]:
+    return told.world.get(f"/api/v1/filings?case_id={told.case_id}", OFFICER).json()["filings"]
+
+
+def test_every_form_that_creates_something_carries_a_key_of_its_own(told: Told) -> None:
+    duty = told.duty()
+    told.world.post(f"/ledger/{duty}/filings", OFFICER, data=sent_by_hand(told, duty))
+    found = {
+        action: key
+        for action, key in keys(told.world.get(f"/ledger/{duty}", OFFICER).text).items()
+        if action.startswith("/ledger/")
+    }
+    assert len(found) == 4 and all(len(key) >= 8 for key in found.values()), found
+    assert len(set(found.values())) == 4
+
+
+def test_a_receipt_pressed_twice_is_one_receipt(told: Told) -> None:
+    duty = told.duty("iec")
+    told.world.post(f"/ledger/{duty}/filings", OFFICER, data=sent_by_hand(told, duty))
+    page = told.world.get(f"/ledger/{duty}", OFFICER).text
+    action = next(one for one in keys(page) if one.endswith("/receipts"))
+    day, hour = handed(told, 1)
+    answer = {
+        "key": keys(page)[action],
+        "verdict": "received",
+        "kind": "proof",
+        "at_date": day,
+        "at_time": hour,
+        "reference": "12/HĐ",
+    }
+    stamp = {"proof": ("stamp.png", b"PNG", "image/png")}
+    for _ in range(2):
+        assert told.world.post(action, OFFICER, data=answer, files=stamp).status_code == 303
+    [filing] = filings_of(told)
+    assert [one["reference"] for one in filing["receipts"]] == ["12/HĐ"]
+    changed = told.world.post(action, OFFICER, data=answer | {"reference": "13/HĐ"}, files=stamp)
+    assert changed.status_code == 409 and 'value="13/HĐ"' in changed.text, "what was typed is kept"
+    assert "đã được gửi trước đó" in words(changed.text), "in the reader's language"
+    anew = answer | {"reference": "13/HĐ", "key": keys(changed.text)[action]}
+    assert told.world.post(action, OFFICER, data=anew, files=stamp).status_code == 303
+    [filing] = filings_of(told)
+    assert {one["reference"] for one in filing["receipts"]} == {"12/HĐ", "13/HĐ"}
+
+
+def test_a_telling_pressed_twice_is_one_telling(told: Told) -> None:
+    duty = told.duty("astt")
+    form = sent_by_hand(told, duty)
+    page = told.world.get(f"/ledger/{duty}", OFFICER).text
+    form |= {"key": keys(page)[f"/ledger/{duty}/filings"]}
+    stamp = {"proof": ("stamp.png", b"PNG", "image/png")}
+    for _ in range(2):
+        assert told.world.post(f"/ledger/{duty}/filings", OFFICER, data=form, files=stamp).status_code == 303
+    [filing] = filings_of(told)
+    assert len(filing["receipts"]) == 1 and told.duty_state(duty) == "received"
+
+
+def test_a_form_made_twice_from_the_same_facts_is_one_document(told: Told) -> None:
+    duty = told.duty()
+    first = document(told, duty)
+    told.world.clock.advance(minutes=3)
+    assert document(told, duty) == first, "the day it was made is no new fact"
+    form = {"method": "mail", "document_id": first}
+    assert told.world.post(f"/ledger/{duty}/filings", OFFICER, data=form).status_code == 303
+    told.world.hand_over()
+    assert document(told, duty) == first, "that it was sent is no new fact either"
+    assert [one["document_id"] for one in documents_of(told)] == [first]
+    page = told.world.get(f"/ledger/{duty}", OFFICER).text
+    pressed = {"key": keys(page)[f"/ledger/{duty}/documents"]}
+    told.amend()
+    for _ in range(2):
+        assert told.world.post(f"/ledger/{duty}/documents", OFFICER, data=pressed).status_code == 303
+    assert sorted(one["case_version"] for one in documents_of(told)) == [1, 2]
+    told.amend(reason="more still")
+    assert told.world.post(f"/ledger/{duty}/documents", OFFICER, data=pressed).status_code == 303
+    assert len(documents_of(told)) == 2, "the same press, late: nothing new"
+
+
+def test_a_new_fact_about_the_child_makes_another_document_of_the_same_version(told: Told) -> None:
+    duty = told.duty()
+    first = document(told, duty)
+    told.world.infusion(told.child, "2026-03-10T07:00", "2026-03-10T07:10")
+    told.world.drain()
+    document(told, duty)
+    versions = {one["document_id"]: one["case_version"] for one in documents_of(told)}
+    assert first in versions and list(versions.values()) == [1, 1]

@@ -54,6 +54,7 @@ RULES: tuple[tuple[str, str, Rule], ...] = (
     ("GET", r"/subjects(/\{subject_id\}(/\{plural\}/\{identity\})?)?", "see_cases"),
     ("POST", r"/api/v1/allocations", "record_allocation"),
     ("GET|POST", r"(/api/v1)?/rejected(/\{rejected_id\}/close)?", "close_rejected"),
+    ("GET", r"/fragments/intake/rejected", "close_rejected"),
     ("GET", r"(/api/v1)?/assessments(/\{case_id\}(/versions)?)?", "see_assessment"),
     ("GET", r"/fragments/causality/.*", "see_assessment"),
     ("POST", r"(/api/v1)?/assessments/\{case_id\}/answers", "answer_question"),

@@ -486,6 +486,21 @@ def test_a_fragment_without_sign_in_is_a_small_answer(client: Client) -> None:
     assert answer.status_code == 401 and "<html" not in answer.text and "/sign-in" in answer.text
 
 
+def test_only_fragments_may_stand_in_a_frame(client: Client) -> None:
+    page = client.get("/sign-in")
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    assert "frame-src 'self'" in page.headers["content-security-policy"]
+    assert page.headers["x-frame-options"] == "DENY"
+    for path in ("/fragments/x/y?frame=1", "/ops/x/parked?frame=1"):
+        part = client.get(path)
+        assert "frame-ancestors 'self'" in part.headers["content-security-policy"], path
+        assert part.headers["x-frame-options"] == "SAMEORIGIN"
+        assert '<base target="_top">' in part.text and "<nav" not in part.text, "small, and its links leave the frame"
+    assert "http-equiv" not in client.get("/fragments/x/y?frame=1").text
+    assert '<meta http-equiv="refresh" content="15">' in client.get("/fragments/x/y?frame=15").text
+    assert '<base target="_top">' not in client.get("/sign-in?frame=1").text, "nothing else is made small"
+
+
 # --- language
 
 

@@ -15,13 +15,14 @@ from services.ae_intake import handlers, views
 from services.ae_intake.commands import AmendCase, NullifyCase
 from services.ae_intake.pages import case_form, diff
 from services.ae_intake.pages.cases import Loaded, exposure_name, load
-from services.ae_intake.pages.desk import Amender, Desk, Id, Nullifier, Words, form_key, fresh_key, who_of
+from services.ae_intake.pages.desk import Amender, Desk, Id, Nullifier, Words, fresh_key, who_of
 from services.ae_intake.pages.facts import Facts
 from services.ae_intake.pages.posted import Posted, merge
 from services.ae_intake.pages.specs import Reading
 from services.ae_intake.submission import problems_of
 from shared import terms
 from shared.auth.identity import Identity
+from shared.bus.idempotency import form_key
 from shared.case import CaseReport, Exposure
 from shared.db import Tx
 from shared.errors import Conflict, FieldProblem, PreconditionFailed, Refused, TocsinError, TooLarge

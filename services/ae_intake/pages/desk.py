@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +31,6 @@ Amender = Annotated[Identity, Depends(require("amend_case"))]
 Nullifier = Annotated[Identity, Depends(require("nullify_case"))]
 Recorder = Annotated[Identity, Depends(require("record_exposure"))]
 Closer = Annotated[Identity, Depends(require("close_rejected"))]
-_KEY = re.compile(r"[!-~]{8,200}")
 
 
 def who_of(identity: Identity) -> Who:
@@ -100,11 +98,6 @@ class Desk:
         """Known codes this reader may see, for a list to choose from."""
         found = store.newest_of_kind(tx, "subject", limit=500)
         return [one.subject_id for one in found if not one.provisional and identity.sees_site(one.site_id)]
-
-
-def form_key(typed: str) -> str | None:
-    """The form's key as an Idempotency-Key; None when something else stands there."""
-    return typed if _KEY.fullmatch(typed) else None
 
 
 def fresh_key() -> str:

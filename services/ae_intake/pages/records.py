@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from services.ae_intake import records, store
 from services.ae_intake.commands import Correct, Void
 from services.ae_intake.pages.cases import exposure_name
-from services.ae_intake.pages.desk import Desk, Id, Reader, Recorder, Words, form_key, fresh_key, who_of
+from services.ae_intake.pages.desk import Desk, Id, Reader, Recorder, Words, fresh_key, who_of
 from services.ae_intake.pages.facts import Facts
 from services.ae_intake.pages.posted import Posted, merge
 from services.ae_intake.pages.record_specs import IDENTITY, PLURALS, TESTS, specs
@@ -22,6 +22,7 @@ from services.ae_intake.pages.specs import Reading, Spec, changes, read, shown
 from services.ae_intake.pages.subjects import Child, test_name
 from services.ae_intake.submission import problems_of
 from shared.auth.identity import Identity
+from shared.bus.idempotency import form_key
 from shared.case import Subject
 from shared.db import Tx
 from shared.errors import Conflict, FieldProblem, Forbidden, NotFound, PreconditionFailed, Refused, TocsinError

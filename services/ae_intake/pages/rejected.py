@@ -17,10 +17,15 @@ from services.ae_intake import handlers, store
 from services.ae_intake.commands import CloseRejected
 from services.ae_intake.pages.desk import Closer, Desk, Id, Words, who_of
 from services.ae_intake.pages.posted import Posted
+from services.ae_intake.pages.report import ROUTE as PHONE_PAGE
 from services.ae_intake.store import RejectedRow
+from shared.bus.idempotency import form_key
+from shared.db import Tx
 from shared.errors import Conflict
 
 _MOMENTS = {"onset", "end", "since", "site_aware", "desk_aware", "determined_reportable", "news_known"}
+
+MOST_ON_DESK = 5
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Kept:
 
     rejected_id: str
     client: str
-    route: str
+    way: str
     at: datetime
     problems: list[Reason]
     text: str
@@ -38,7 +43,8 @@ class Kept:
     def of(cls, row: RejectedRow, t: Words) -> Kept:
         text = base64.b64decode(row.body).decode(errors="replace")
         reasons = [Reason.of(problem, t) for problem in json.loads(row.problems)]
-        return cls(row.rejected_id, row.client, row.route, row.at, reasons, _spread(text))
+        way = t("source.phone_page" if row.route == PHONE_PAGE else "source.api")
+        return cls(row.rejected_id, row.client, way, row.at, reasons, _spread(text))
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,13 @@ def add(router: APIRouter, desk: Desk) -> None:
     async def listing(request: Request, who: Closer, done: bool = False) -> Response:
         return await _page(desk, request, done=done)
 
+    @router.get("/fragments/intake/rejected")
+    async def on_the_desk(request: Request, who: Closer) -> Response:
+        """For the desk: how many wait, and of the oldest who sent it, when, and why it was refused; never what it said."""
+        rows = await desk.read(store.open_rejected)
+        context = {"kept": [Kept.of(row, desk.words(request)) for row in rows[:MOST_ON_DESK]], "count": len(rows)}
+        return desk.pages.html(request, "rejected_list.html", context | {"active": "rejected"})
+
     @router.post("/rejected/{rejected_id}/close")
     async def close(request: Request, rejected_id: Id, who: Closer) -> Response:
         posted = await Posted.of(request)
@@ -85,10 +98,13 @@ def add(router: APIRouter, desk: Desk) -> None:
             return await _page(
                 desk, request, status=422, wrong={rejected_id: (posted.text("reason"), t("wrong.reason"))}
             )
+
+        def unit(tx: Tx, now: datetime) -> dict[str, Any]:
+            handlers.close_rejected(desk.intake, tx, rejected_id, reason, who_of(who), now)
+            return {"rejected_id": rejected_id}
+
         try:
-            await desk.write(
-                lambda tx: handlers.close_rejected(desk.intake, tx, rejected_id, reason, who_of(who), desk.clock.now())
-            )
+            await desk.once(who, f"POST /rejected/{rejected_id}/close", form_key(posted.text("key")), reason, unit)
         except Conflict:
             return await _page(desk, request, status=409, closed_before=True)
         return RedirectResponse("/rejected?done=1", 303)

@@ -15,11 +15,12 @@ from starlette.responses import RedirectResponse, Response
 from services.ae_intake import handlers, store, views
 from services.ae_intake.domain import Question
 from services.ae_intake.handlers import CaseOutcome, Who
-from services.ae_intake.pages.desk import Desk, Id, Reporter, Words, form_key, fresh_key, who_of
+from services.ae_intake.pages.desk import Desk, Id, Reporter, Words, fresh_key, who_of
 from services.ae_intake.pages.posted import Posted
 from services.ae_intake.pages.specs import moment
 from services.ae_intake.submission import Rejected
 from shared.auth.identity import Identity
+from shared.bus.idempotency import form_key
 from shared.case import CRITERIA, CaseReport
 from shared.db import Tx
 from shared.errors import Conflict, NotFound, TocsinError, TooLarge

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, cast, get_args
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, cast, get_args
 
 from fastapi import APIRouter, Depends, Query
 from starlette.datastructures import FormData
@@ -186,11 +186,25 @@ def add(router: APIRouter, face: Face) -> None:
         async def again(status: int, trouble: str, wait_s: int = 0) -> Response:
             return await page(request, who, case_id, status=status, typed=typed, trouble=trouble, wait_s=wait_s)
 
+        done = RedirectResponse(f"/assessments/{case_id}#signature", status_code=303)
+        said: Mapping[str, Any] = {
+            "client": who.user_id,
+            "route": f"POST /assessments/{case_id}/sign",
+            "key": idempotency.form_key(_text(form, "key", 200)),
+            "body": asdict(typed),
+        }
+
+        async def newer(status: int) -> Response:
+            """Somebody else's news; or this very form, pressed twice, has signed."""
+            if await face.read(lambda tx: idempotency.sent_before(tx, **said)):
+                return done
+            return await again(status, "newer")
+
         view = await face.read(lambda tx: face.find(tx, who, case_id))
         if view is None:
             raise NotFound("no assessment for that case yet")
         if view.version != typed.version:
-            return await again(412, "newer")
+            return await newer(412)
         made, problems = decisions(typed, view)
         if problems:
             wrong = {one.pointer.removeprefix("/"): one.detail for one in problems}
@@ -203,22 +217,28 @@ def add(router: APIRouter, face: Face) -> None:
             return await again(429, "wait", error.wait_s)
 
         def unit(tx: Tx) -> object:
-            return handlers.sign(
-                face.causality,
-                tx,
-                case_id,
-                expected_version=typed.version,
-                decisions=made,
-                meaning=typed.meaning,
-                user_id=who.user_id,
-                proved_at=proved_at,
-                now=face.clock.now(),
-            )
+            now = face.clock.now()
+
+            def run() -> dict[str, int]:
+                signed = handlers.sign(
+                    face.causality,
+                    tx,
+                    case_id,
+                    expected_version=typed.version,
+                    decisions=made,
+                    meaning=typed.meaning,
+                    user_id=who.user_id,
+                    proved_at=proved_at,
+                    now=now,
+                )
+                return {"version": signed.version}
+
+            return idempotency.once(tx, face.causality.audit, run, now=now, **said)
 
         try:
             await face.write(unit)
         except (PreconditionFailed, Conflict) as error:
-            return await again(error.status, "newer")
+            return await newer(error.status)
         except Refused:
             return await again(422, "refused")
-        return RedirectResponse(f"/assessments/{case_id}#signature", status_code=303)
+        return done

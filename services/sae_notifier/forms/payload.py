@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from hashlib import sha256
+
 from services.sae_notifier.forms.fields import (
     Block,
     Field,
@@ -37,6 +41,19 @@ def payload(form: SaeForm) -> dict[str, Json]:
         "zone": form.zone,
         "sections": [_section(one) for one in form.sections],
     }
+
+
+def facts_sha256(form: SaeForm) -> str:
+    """SHA-256 of what the form says, apart from the day it was made: two that agree in it are one document."""
+    undated = replace(
+        form,
+        prepared="",
+        sections=tuple(
+            replace(one, blocks=tuple(b for b in one.blocks if isinstance(b, Heading) or b.key != "prepared_at"))
+            for one in form.sections
+        ),
+    )
+    return sha256(json.dumps(payload(undated), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def words(one: Words, longest_word: int = WIDE) -> Json:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 from services.sae_notifier import store
 from services.sae_notifier.forms.cover import cover
+from services.sae_notifier.forms.payload import facts_sha256
 from services.sae_notifier.forms.render import render
 from services.sae_notifier.forms.trial import FormRecipient, FormTrial
 from services.sae_notifier.forms.view import SaeForm, build
@@ -27,6 +29,7 @@ from shared.trial import Trial
 Method = Literal["mail", "post", "portal", "hand"]
 Verdict = Literal["received", "rejected"]
 ReceiptKind = Literal["delivery_notice", "answer", "proof"]
+KIND = "vn_sae_form"
 CLAIM_FOR = timedelta(seconds=30)
 ATTEMPTS = 8
 MAX_PROOF_BYTES = 8_000_000
@@ -50,6 +53,7 @@ class Draft:
     case_sha256: str
     recipient_id: str
     follow_up: int
+    facts_sha256: str
 
 
 def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> Draft:
@@ -59,13 +63,14 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> Draf
         raise NotFound("no duty by that id")
     versions = store.case_versions(tx, duty.case_id)
     case = versions[-1]
-    received_version = store.last_received_version(tx, case.case_id, duty.recipient_id)
+    received_version = store.last_received_version(tx, case.case_id, duty.recipient_id, before=case.version)
     last = next((one for one in versions if one.version == received_version), None)
     earlier = {one.case_version for one in store.filings(tx, case_id=case.case_id, recipient_id=duty.recipient_id)}
     follow_up = len(earlier - {case.version})
     digest = store.case_sha256(tx, case.case_id, case.version)
     assessments = store.assessments(tx, case.case_id)
-    form = build(
+    form = partial(
+        build,
         case,
         versions[:-1],
         case_sha256=digest,
@@ -74,13 +79,20 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> Draf
         batches=store.batches_of_child(tx, case.subject_id),
         measurements=store.measurements_of_child(tx, case.subject_id),
         assessment=assessments[-1] if assessments else None,
-        obligation=duty,
         trial=form_trial(notifier.trial, case.site_id),
         last_received=last,
         report_number=follow_up,
         now=now,
     )
-    return Draft(form, case, digest, duty.recipient_id, follow_up)
+    # Having been sent is no news about the child: it makes no second document.
+    facts = facts_sha256(form(obligation=duty.model_copy(update={"state": "open"})))
+    return Draft(form(obligation=duty), case, digest, duty.recipient_id, follow_up, facts)
+
+
+def made_before(tx: Tx, made: Draft) -> FormRow | None:
+    """The document that says the same of the same version to the same recipient, when there is one."""
+    case = made.case
+    return store.form_saying(tx, KIND, case.case_id, case.version, made.recipient_id, made.facts_sha256)
 
 
 def form_trial(trial: Trial, site_id: str | None) -> FormTrial:
@@ -109,14 +121,17 @@ def typeset(made: Draft) -> tuple[bytes, str, str]:
 
 
 def keep_form(notifier: Notifier, tx: Tx, made: Draft, pdf: bytes, user_id: str, now: datetime) -> FormRow:
-    """Store the document, immutable. Raises Conflict when the case has moved on since it was drafted."""
+    """Store the document, immutable; made twice it is one. Raises Conflict when the case has moved on since it was drafted."""
     notifier.audit.lock(tx, made.case.subject_id)
     newest = store.case_versions(tx, made.case.case_id)[-1]
     if newest.version != made.case.version:
         raise Conflict(f"the case is at version {newest.version} now; make the form again")
+    known = made_before(tx, made)
+    if known is not None:
+        return known
     row = FormRow(
         document_id=new_id(),
-        kind="vn_sae_form",
+        kind=KIND,
         case_id=made.case.case_id,
         case_number=made.case.case_number,
         case_version=made.case.version,
@@ -124,6 +139,7 @@ def keep_form(notifier: Notifier, tx: Tx, made: Draft, pdf: bytes, user_id: str,
         subject_id=made.case.subject_id,
         recipient_id=made.recipient_id,
         follow_up=made.follow_up,
+        facts_sha256=made.facts_sha256,
         sha256=sha256(pdf),
         content=pdf,
         made_by=user_id,

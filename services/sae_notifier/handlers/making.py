@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from services.sae_notifier import store
 from services.sae_notifier.handlers import filings
+from services.sae_notifier.handlers.filings import Draft
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.store import FormRow
+from shared.bus.idempotency import once
 from shared.clock import Clock
-from shared.db import Database
+from shared.db import Database, Tx
+
+ROUTE = "POST /ledger/{obligation_id}/documents"
 
 
-def make_form(db: Database, notifier: Notifier, clock: Clock, obligation_id: str, user_id: str) -> FormRow:
-    """The form of this duty from the newest case version, for its recipient. Takes seconds of CPU; call it in a thread."""
-    made = db.read(lambda tx: filings.draft(notifier, tx, obligation_id, clock.now()))
-    pdf, _, _ = filings.typeset(made)
-    return db.transact(lambda tx: filings.keep_form(notifier, tx, made, pdf, user_id, clock.now()))
+def make_form(
+    db: Database, notifier: Notifier, clock: Clock, obligation_id: str, user_id: str, key: str | None = None
+) -> FormRow:
+    """The form of this duty from the newest case version, for its recipient; from the same facts it is the same document.
+
+    Takes seconds of CPU; call it in a thread. `key`: of the page's form, so that pressed twice it makes one.
+    """
+
+    def read(tx: Tx) -> tuple[Draft, FormRow | None]:
+        made = filings.draft(notifier, tx, obligation_id, clock.now())
+        return made, filings.made_before(tx, made)
+
+    made, known = db.read(read)
+    if known is not None and key is None:
+        return known
+    pdf = bytes(known.content) if known is not None else filings.typeset(made)[0]
+
+    def keep(tx: Tx) -> FormRow:
+        def act() -> dict[str, Any]:
+            return {"document_id": filings.keep_form(notifier, tx, made, pdf, user_id, clock.now()).document_id}
+
+        said = {"client": user_id, "route": ROUTE, "key": key, "body": obligation_id}
+        answer = once(tx, notifier.audit, act, now=clock.now(), **said)[0]
+        row = store.form(tx, answer["document_id"])
+        assert row is not None
+        return row
+
+    return db.transact(keep)

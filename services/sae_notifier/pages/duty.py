@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime, time
-from typing import Annotated, cast
+from hashlib import sha256
+from typing import Annotated, Any, cast
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, File, Form, UploadFile
@@ -19,6 +20,7 @@ from services.sae_notifier.pages.duty_view import duty_page
 from services.sae_notifier.pages.face import Face, Id
 from shared.auth.guard import require
 from shared.auth.identity import Identity
+from shared.bus.idempotency import form_key
 from shared.db import Tx
 from shared.errors import Conflict, FieldProblem, NotFound, Refused
 
@@ -26,6 +28,8 @@ Reader = Annotated[Identity, Depends(require("see_ledger"))]
 Filer = Annotated[Identity, Depends(require("file_report"))]
 Text = Annotated[str, Form(max_length=2_000)]
 Word = Annotated[str, Form(max_length=80)]
+Key = Annotated[str, Form(max_length=200)]
+"""The hidden one of the form: sent twice, it acts once."""
 Upload = Annotated[UploadFile | None, File()]
 METHODS = ("mail", "post", "portal", "hand")
 VERDICTS = ("received", "rejected")
@@ -66,7 +70,7 @@ def add(router: APIRouter, face: Face) -> None:
             typed=typed,
             problems=problems,
             wrong=wrong,
-            conflict=error.detail if isinstance(error, Conflict) else "",
+            conflict=face.said(request, error.detail) if isinstance(error, Conflict) else "",
         )
 
     @router.get("/ledger/{obligation_id}")
@@ -74,9 +78,10 @@ def add(router: APIRouter, face: Face) -> None:
         return await page(request, who, obligation_id, on)
 
     @router.post("/ledger/{obligation_id}/documents")
-    async def make(request: Request, obligation_id: Id, who: Filer) -> Response:
+    async def make(request: Request, obligation_id: Id, who: Filer, key: Key = "") -> Response:
+        pressed = form_key(key)
         try:
-            await asyncio.to_thread(make_form, face.db, face.notifier, face.clock, obligation_id, who.user_id)
+            await asyncio.to_thread(make_form, face.db, face.notifier, face.clock, obligation_id, who.user_id, pressed)
         except Conflict as error:
             return await refused(request, who, obligation_id, "documents", {}, error)
         return RedirectResponse(f"/ledger/{obligation_id}#documents", status_code=303)
@@ -86,6 +91,7 @@ def add(router: APIRouter, face: Face) -> None:
         request: Request,
         obligation_id: Id,
         who: Filer,
+        key: Key = "",
         method: Word = "",
         document_id: Word = "",
         sent_date: Word = "",
@@ -106,20 +112,24 @@ def add(router: APIRouter, face: Face) -> None:
                 raise Refused("how?", problems=[FieldProblem("/method", "how was it handed over?", "choose one")])
             uploaded = await _proof(proof)
             zone = await face.read(lambda tx: _zone(tx, obligation_id))
-            await face.write(
-                lambda tx: filings.file(
+
+            def unit(tx: Tx, now: datetime) -> dict[str, Any]:
+                row = filings.file(
                     face.notifier,
                     tx,
                     obligation_id=obligation_id,
                     document_id=document_id,
                     method=cast(Method, method),
                     user_id=who.user_id,
-                    now=face.clock.now(),
+                    now=now,
                     sent_at=_instant(sent_date, sent_time, zone) if method != "mail" else None,
                     reference=_clean(reference) or None,
                     proof=uploaded,
                 )
-            )
+                return {"filing_id": row.filing_id}
+
+            route = f"POST /ledger/{obligation_id}/filings"
+            await face.once(who, route, key, typed | _named(uploaded), unit)
         except (Refused, Conflict) as error:
             return await refused(request, who, obligation_id, form, typed, error)
         return RedirectResponse(f"/ledger/{obligation_id}#filings", status_code=303)
@@ -130,6 +140,7 @@ def add(router: APIRouter, face: Face) -> None:
         obligation_id: Id,
         filing_id: Id,
         who: Filer,
+        key: Key = "",
         verdict: Word = "",
         kind: Word = "",
         at_date: Word = "",
@@ -151,8 +162,9 @@ def add(router: APIRouter, face: Face) -> None:
             zone = await face.read(lambda tx: _zone(tx, obligation_id, filing_id))
             at = _instant(at_date, at_time, zone)
             _chosen(verdict, kind, at)
-            await face.write(
-                lambda tx: filings.record_receipt(
+
+            def unit(tx: Tx, now: datetime) -> dict[str, Any]:
+                row = filings.record_receipt(
                     face.notifier,
                     tx,
                     filing_id,
@@ -163,12 +175,19 @@ def add(router: APIRouter, face: Face) -> None:
                     reasons=_clean(reasons),
                     proof=uploaded,
                     user_id=who.user_id,
-                    now=face.clock.now(),
+                    now=now,
                 )
-            )
+                return {"receipt_id": row.receipt_id}
+
+            await face.once(who, f"POST /ledger/filings/{filing_id}/receipts", key, typed | _named(uploaded), unit)
         except (Refused, Conflict) as error:
             return await refused(request, who, obligation_id, f"receipt-{filing_id}", typed, error)
         return RedirectResponse(f"/ledger/{obligation_id}#filings", status_code=303)
+
+
+def _named(proof: Proof | None) -> dict[str, str]:
+    """An upload as part of what a form says."""
+    return {"proof": f"{proof.name} {sha256(proof.content).hexdigest()}"} if proof else {}
 
 
 def _zone(tx: Tx, obligation_id: str, filing_id: str | None = None) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path
 from starlette.requests import Request
@@ -14,6 +17,7 @@ from services.sae_notifier import store
 from services.sae_notifier.handlers import Notifier
 from shared.auth.guard import require
 from shared.auth.identity import Identity
+from shared.bus.idempotency import form_key, once
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import FieldProblem
@@ -39,6 +43,18 @@ class Face:
     async def write(self, unit: Callable[[Tx], T]) -> T:
         return await asyncio.to_thread(self.db.transact, unit)
 
+    async def once(
+        self, who: Identity, route: str, key: str, body: object, unit: Callable[[Tx, datetime], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Act under the form's key: the same form sent twice acts once and gets the first answer."""
+
+        def run(tx: Tx) -> dict[str, Any]:
+            now = self.clock.now()
+            said = {"client": who.user_id, "route": route, "key": form_key(key), "body": body}
+            return once(tx, self.notifier.audit, partial(unit, tx, now), now=now, **said)[0]
+
+        return await self.write(run)
+
     def sees(self, tx: Tx, who: Identity, subject_id: str, case_id: str | None = None) -> bool:
         """By the site of the child's code; where that says none, by the site the case was told from."""
         if not who.site_scoped:
@@ -59,6 +75,24 @@ class Face:
             FieldProblem(one.pointer, said("what", one.detail), said("do", one.remedy) if one.remedy else "")
             for one in problems
         )
+
+    def said(self, request: Request, detail: str) -> str:
+        """What a handler says of a conflict, in the reader's language where the catalogue has its words."""
+        for name, words in _CONFLICTS.items():
+            found = words.search(detail)
+            if found:
+                return self.html.catalogue.text(language_of(request), f"conflict.{name}", **found.groupdict())
+        return detail
+
+
+_CONFLICTS = {
+    "ended": re.compile(r"this duty has ended"),
+    "moved_on": re.compile(r"the case is at version (?P<version>\d+) now"),
+    "filed_already": re.compile(r"this version is filed by \w+ already \((?P<number>[^)]+)\)"),
+    "not_sent": re.compile(r"this filing is \w+; only what was sent"),
+    "sent_before": re.compile(r"Idempotency-Key was used"),
+}
+"""Name in the catalogue -> the handler's words."""
 
 
 def _slug(text: str) -> str:

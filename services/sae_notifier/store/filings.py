@@ -28,6 +28,7 @@ class FormRow(Audited, table=True):
     """A rendered document, immutable: its bytes, their SHA-256, and the case version it shows."""
 
     __tablename__: ClassVar[str] = "forms"  # type: ignore[misc]
+    __table_args__ = (UniqueConstraint("kind", "case_id", "case_version", "recipient_id", "facts_sha256"),)
     audit_key: ClassVar[tuple[str, ...]] = ("document_id",)
 
     document_id: str = Field(primary_key=True)
@@ -39,6 +40,8 @@ class FormRow(Audited, table=True):
     subject_id: str
     recipient_id: str | None = None
     follow_up: int = 0
+    facts_sha256: str
+    """Of what it says, apart from the day it was made: made again from the same facts it is the same document."""
     sha256: str
     content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     made_by: str
@@ -108,6 +111,20 @@ class ReceiptRow(Audited, table=True):
 
 def form(tx: Tx, document_id: str) -> FormRow | None:
     return tx.session.get(FormRow, document_id)
+
+
+def form_saying(
+    tx: Tx, kind: str, case_id: str, case_version: int, recipient_id: str, facts_sha256: str
+) -> FormRow | None:
+    """The document that was made from these facts already."""
+    statement = select(FormRow).where(
+        col(FormRow.kind) == kind,
+        col(FormRow.case_id) == case_id,
+        col(FormRow.case_version) == case_version,
+        col(FormRow.recipient_id) == recipient_id,
+        col(FormRow.facts_sha256) == facts_sha256,
+    )
+    return tx.session.execute(statement).scalar()
 
 
 def forms_of(tx: Tx, case_id: str) -> list[dict[str, Any]]:
@@ -189,13 +206,15 @@ def receipt(tx: Tx, receipt_id: str) -> ReceiptRow | None:
     return tx.session.get(ReceiptRow, receipt_id)
 
 
-def last_received_version(tx: Tx, case_id: str, recipient_id: str) -> int | None:
-    """The newest case version that this recipient is known to have received."""
+def last_received_version(tx: Tx, case_id: str, recipient_id: str, *, before: int | None = None) -> int | None:
+    """The newest case version (older than `before`) that this recipient is known to have received."""
     statement = select(func.max(col(FilingRow.case_version))).where(
         col(FilingRow.case_id) == case_id,
         col(FilingRow.recipient_id) == recipient_id,
         col(FilingRow.state) == "received",
     )
+    if before is not None:
+        statement = statement.where(col(FilingRow.case_version) < before)
     return tx.scalar(statement)
 
 

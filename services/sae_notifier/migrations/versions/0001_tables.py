@@ -175,11 +175,13 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.String(), nullable=False),
         sa.Column("recipient_id", sa.String(), nullable=True),
         sa.Column("follow_up", sa.Integer(), nullable=False),
+        sa.Column("facts_sha256", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("made_by", sa.String(), nullable=False),
         sa.Column("made_at", UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("document_id"),
+        sa.UniqueConstraint("kind", "case_id", "case_version", "recipient_id", "facts_sha256"),
     )
     op.create_index(op.f("ix_forms_case_id"), "forms", ["case_id"], unique=False)
     op.create_table(
