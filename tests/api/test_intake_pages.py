@@ -402,7 +402,7 @@ def test_the_case_page_shows_facts_differences_the_picture_and_the_trail(client:
     client.cookies.delete("tocsin_lang")
     assert "2026-03-09 02:10 (UTC+7)" in page and "2026-03-08 20:10 (UTC+1)" in page, "both zones"
     assert "Not answered: counts as serious" in page and "cấy dương tính &lt;b&gt;" in page
-    assert re.search(r"<del>Don&#39;t know</del>.*?<ins>4</ins>", page, re.S), "the newest change is shown"
+    assert re.search(r"<del>No answer yet</del>.*?<ins>4</ins>", page, re.S), "the newest change is shown"
     assert page.count("<svg") >= 2 and 'class="tl-infusion tl-edge"' in page and "tl-doubt" in page
     assert " style=" not in page and not re.search(r"<script(?![^>]*\bsrc=)", page)
     assert "This picture in words" in page and "Reported a case" in page and "Amended a case" in page
@@ -413,6 +413,26 @@ def test_the_case_page_shows_facts_differences_the_picture_and_the_trail(client:
     same = client.get(f"/cases/{case_id}?old=1&new=1").text
     assert "Không có trường nào khác" in same
     assert client.get(f"/cases/{case_id}?v=9").status_code == 404
+
+
+def test_a_case_begins_with_what_matters_and_says_what_nobody_was_asked(client: Client) -> None:
+    case_id = report(client, child=child(client), bad_death="unknown")
+    page = client.get(f"/cases/{case_id}?lang=en").text
+    places = [page.index(f'id="{part}"') for part in ("alerts", "duties", "facts", "course", "assessment", "changes")]
+    assert page.index('id="h-glance"') < places[0] and places == sorted(places)
+    folded = re.findall(r'<details class="part"( open)?>.*?<div id="([a-z]+)"', page, re.S)
+    assert [name for opened, name in folded if opened] == ["alerts", "duties", "facts"]
+    assert f'href="/cases/{case_id}/amend#f-e0_outcome"' in page and "Not asked yet" in page
+    form = client.get(f"/cases/{case_id}/amend").text
+    for anchor in set(re.findall(rf'href="/cases/{case_id}/amend#([^"]+)"', page)):
+        assert f'id="{anchor}"' in form, f"{anchor} leads nowhere"
+    death = page[page.index("<dt>Death</dt>") :][:400]
+    assert "Don&#39;t know" in death and "Not asked yet" not in death, "the phone page has asked"
+    amend(client, case_id, e0_overdose="no", reason="asked the ward")
+    after = client.get(f"/cases/{case_id}").text
+    client.cookies.delete("tocsin_lang")
+    assert "Not asked yet" not in after and "No answer yet" in after, "the whole form has been shown to somebody"
+    assert 'class="part" open' in client.get(f"/cases/{case_id}?done=amended").text.split('id="changes"')[0][-300:]
 
 
 def test_cases_are_found_by_number_and_child(client: Client) -> None:
@@ -655,6 +675,26 @@ def test_doubt_is_hatched_and_knowledge_is_solid() -> None:
     ongoing = _exposure(start=Moment(value="2026-03-01T08:00", zone=HANOI), ongoing=True)
     (lane,) = _draw(timeline.of_exposure(ongoing, "x")).lanes
     assert [(span.doubt, span.goes_on) for span in lane.spans] == [(False, True)]
+
+
+def test_after_now_stands_only_what_is_planned_and_apart() -> None:
+    month = _exposure(start=Moment(value="2026-03", zone=HANOI), ongoing=True)
+    until_april = _exposure(
+        start=Moment(value="2026-03-01T08:00", zone=HANOI), end=Moment(value="2026-04-30T08:00", zone=HANOI)
+    )
+    told_ahead = _exposure(kind="bm_mnc_infusion", start=Moment(value="2026-03-20T12:00", zone=HANOI))
+    ahead = Edge(NOW + timedelta(hours=2), NOW + timedelta(hours=2))
+    period = timeline.Thing("period", "period", Edge(NOW - timedelta(days=9), NOW - timedelta(days=9)), ahead)
+    things = [timeline.of_exposure(one, one.kind + str(at)) for at, one in enumerate((month, until_april, told_ahead))]
+    picture = _draw(*things, period, timeline.Thing("planned", "drug", ahead, None))
+    assert picture.now_x is not None
+    for lane in picture.lanes:
+        for span in lane.spans:
+            assert span.planned or span.x + span.width <= picture.now_x + 0.01, lane.label
+            assert not span.planned or span.x >= picture.now_x - 0.5, lane.label
+        assert all(mark.planned == (mark.x > picture.now_x) for mark in lane.marks)
+    hollow = {lane.label for lane in picture.lanes if any(one.planned for one in (*lane.spans, *lane.marks))}
+    assert hollow == {"bm_mnc_infusion2", "period", "planned"}
 
 
 @given(

@@ -20,6 +20,7 @@ from services.ae_intake.store import CaseRow
 from shared import terms
 from shared.case import CaseReport, Exposure, Subject, periods
 from shared.case.seriousness import of_case
+from shared.case.units import written
 from shared.db import Tx
 from shared.errors import NotFound
 from shared.web.times import moment_text, reader_zone
@@ -75,6 +76,7 @@ def add(router: APIRouter, desk: Desk) -> None:
             "serious": of_case(shown).serious,
             "missing": [(one, anchor_of(one.pointer)) for one in loaded.outcome.missing],
             "difference": view.difference(old, new),
+            "comparing": bool(old or new or done),
             "done": done if done in ("amended", "nullified") else "",
             "zone": desk.zone_of_site(shown.site_id),
             "active": "cases",
@@ -161,6 +163,7 @@ class CaseView:
         self.facts = Facts(t, desk.intake.trial, reader)
         self.exposures = [one for one in loaded.exposures if not one.voided]
         self.facts.names = {one.exposure_id: exposure_name(one, self.facts) for one in loaded.exposures}
+        self.facts.asked = any(one.source == "amendment_page" for one in loaded.versions)
         self.zone = desk.zone_of_site(loaded.newest.site_id)
         self.suspected = loaded.outcome.suspected
         self.trail = loaded.trail
@@ -224,7 +227,7 @@ class CaseView:
             for number, event in enumerate(self.loaded.newest.events, 1)
         ]
         for one in sorted(self.exposures, key=lambda one: one.start.value if one.start else ""):
-            dose = f"{one.dose.value} {one.dose.unit or ''}".strip() if one.dose else ""
+            dose = f"{one.dose.value} {written(one.dose.unit or '')}".strip() if one.dose else ""
             end = moment_text(one.end, lang) if one.end else t("goes_on") if one.ongoing else t("unknown")
             name = self.facts.names[one.exposure_id]
             rows.append(TextRow(name, moment_text(one.start, lang), end, dose))

@@ -15,18 +15,23 @@ from shared.case.seriousness import of_event
 from shared.trial import Trial
 from shared.web.times import moment_text, zone_text
 
+_ASKED_AT_ONCE = frozenset(
+    (*CRITERIA, "verbatim", "onset", "site_aware", "given_answer", "given_kinds", "given_text", "news_known")
+)
+"""What the phone page asks: unknown there is an answer."""
 _WITH_CLOCK = ("minute", "second")
 
 
 @dataclass(frozen=True)
 class Row:
-    """`key` is the same in every version; `note` says what an unknown answer does."""
+    """`key` is the same in every version; `note` says what an unknown answer does, `anchor` where the form asks for it."""
 
     key: str
     label: str
     text: str
     known: bool = True
     note: str = ""
+    anchor: str = ""
     html: Markup | None = None
 
     @property
@@ -42,20 +47,41 @@ class Section:
     serious: bool = False
     reasons: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> int:
+        """Events before what surrounds them."""
+        return {"case": 1, "given": 2}.get(self.key, 0)
+
+    @property
+    def told(self) -> list[Row]:
+        """What is known, and what is unknown and changes something by that."""
+        return [row for row in self.rows if row.known or row.note]
+
+    @property
+    def open(self) -> list[Row]:
+        """What nobody has told, and nothing hangs on yet."""
+        return [row for row in self.rows if not (row.known or row.note)]
+
 
 @dataclass
 class Facts:
-    """Says a case in one language; `names` tells an exposure of the child by id, `reader` is the reader's zone."""
+    """Says a case in one language; `names` tells an exposure of the child by id, `reader` is the reader's zone.
+
+    `asked`: somebody has saved the form that asks for everything; until then most of what is unknown was never asked.
+    """
 
     t: Words
     trial: Trial
     reader: str | None = None
     names: dict[str, str] = field(default_factory=dict)
+    asked: bool = False
+    _prefixes: dict[str, str] = field(default_factory=dict)
 
     def sections(self, case: CaseReport) -> tuple[Section, ...]:
         t = self.t
         found = [Section("case", t("case.section.case"), tuple(self._case(case)))]
         found.append(Section("given", t("case.section.given"), tuple(self._given(case.given))))
+        self._prefixes = {event.event_id: f"e{place}_" for place, event in enumerate(case.events)}
         for number, event in enumerate(case.events, 1):
             judged = of_event(event)
             reasons = tuple(t(f"serious_because.{reason}") for reason in judged.reasons)
@@ -105,8 +131,8 @@ class Facts:
         term = event.term
         coded = None
         if term is not None:
-            names = dict.fromkeys((self.event_name(event), term.term))
-            coded = " · ".join((*names, f"{term.dictionary} {term.version} {term.code}"))
+            names = {name.casefold(): name for name in (term.term, self.event_name(event))}
+            coded = " · ".join((*reversed(names.values()), f"{term.dictionary} {term.version} {term.code}"))
         yield self._row("term", coded, of)
         yield self._moment("onset", event.onset, of)
         yield self._moment("end", event.end, of)
@@ -143,8 +169,15 @@ class Facts:
         label = self.t(f"field.{name}")
         key = f"{of}/{name}" if of else name
         if text is None or text == "":
-            return Row(key, label, self.t("unknown"), False, self._note(name))
+            told = self.t("unknown" if name in _ASKED_AT_ONCE else "no_answer" if self.asked else "not_asked")
+            return Row(key, label, told, False, self._note(name), self._anchor(name, of))
         return Row(key, label, text)
+
+    def _anchor(self, name: str, of: str) -> str:
+        """The field of the amendment form; empty for what no form asks."""
+        if name in ("reported_by", "source", "nullified", "replaced_by", "subject_id", "news_known", "change_reason"):
+            return ""
+        return f"f-{self._prefixes.get(of, '')}{'grade' if name == 'grades' else name}"
 
     def _answer(self, name: str, answer: str, of: str = "") -> Row:
         return self._row(name, None if answer == "unknown" else self.t(answer), of)

@@ -24,6 +24,7 @@ from services.ae_intake.submission import problems_of
 from shared.auth.identity import Identity
 from shared.bus.idempotency import form_key
 from shared.case import Subject
+from shared.case.units import written
 from shared.db import Tx
 from shared.errors import Conflict, FieldProblem, Forbidden, NotFound, PreconditionFailed, Refused, TocsinError
 from shared.web.times import zone_text
@@ -146,7 +147,7 @@ def _shared(desk: Desk, t: Words, how: Reading) -> dict[str, Any]:
     return {
         "lists": {
             "agents": sorted(agents.items()),
-            "units": [(one, "") for one in UNITS],
+            "units": [(one, written(one) if written(one) != one else "") for one in UNITS],
             "routes": [(one, "") for one in sorted(routes)],
             "tests": [(one, test_name(one, t)) for one in TESTS],
         },

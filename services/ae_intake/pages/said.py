@@ -8,6 +8,7 @@ from typing import Any
 from services.ae_intake.pages.desk import Words
 from services.ae_intake.pages.specs import Spec
 from shared.case import FreeText, Moment, Quantity, RehabilitationCourse
+from shared.case.units import written
 from shared.web.times import moment_text
 
 
@@ -19,7 +20,7 @@ def said(spec: Spec, value: Any, t: Words) -> str:
         case FreeText():
             return t("redacted") if value.redacted else value.text
         case Quantity():
-            return f"{value.value} {value.unit or t('no_unit')}"
+            return amount(value.value, value.unit, t)
         case RehabilitationCourse():
             parts = [t("course_number", number=value.number)] if value.number else []
             parts += [t(f"setting.{value.setting}"), t(f"deliverer.{value.deliverer}")]
@@ -32,6 +33,11 @@ def said(spec: Spec, value: Any, t: Words) -> str:
     if spec.texts:
         return spec.texts.get(text, text)
     return t(f"{spec.group}.{text}") if spec.group else text
+
+
+def amount(value: str, unit: str | None, t: Words) -> str:
+    """`40.2 °C`; a missing unit says so."""
+    return f"{value} {written(unit) if unit else t('no_unit')}"
 
 
 def changed(specs: Sequence[Spec], old: Any, new: Any, t: Words) -> list[tuple[str, str, str]]:

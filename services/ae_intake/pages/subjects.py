@@ -17,7 +17,7 @@ from services.ae_intake.pages.cases import exposure_name
 from services.ae_intake.pages.desk import Desk, Id, Reader, Words
 from services.ae_intake.pages.facts import Facts, both_zones
 from services.ae_intake.pages.record_specs import specs
-from services.ae_intake.pages.said import said
+from services.ae_intake.pages.said import amount, said
 from services.ae_intake.pages.specs import Spec, date_text
 from shared import trial as trials
 from shared.auth.identity import Identity
@@ -180,7 +180,7 @@ def _tables(child: Child, desk: Desk, t: Words, reader: str | None) -> list[dict
                 (
                     one.measurement_id,
                     one,
-                    [test_name(one.test, t), *cells(one, test, ("taken",)), f"{one.value} {one.unit or t('no_unit')}"],
+                    [test_name(one.test, t), *cells(one, test, ("taken",)), amount(one.value, one.unit, t)],
                 )
                 for one in sorted(
                     child.measurements, key=lambda one: one.taken.value if one.taken else "", reverse=True

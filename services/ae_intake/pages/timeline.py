@@ -24,13 +24,14 @@ PROCEDURES = frozenset({"lumbar_puncture", "bone_marrow_harvest", "sedation", "a
 
 @dataclass(frozen=True)
 class Span:
-    """A bar from `x` over `width` (percent); `doubt`: somewhere in here, hatched."""
+    """A bar from `x` over `width` (percent); `doubt`: somewhere in here, hatched; `planned`: after now, hollow."""
 
     x: float
     width: float
     style: Style
     doubt: bool = False
     goes_on: bool = False
+    planned: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Mark:
     x: float
     style: Style
     text: str = ""
+    planned: bool = False
 
 
 @dataclass
@@ -124,24 +126,25 @@ def around(onsets: Sequence[Moment], now: datetime) -> tuple[datetime, datetime]
 
 
 def draw(things: Sequence[Thing], window: tuple[datetime, datetime], now: datetime, zone: str) -> Picture:
-    """Only what lies in the window gets a lane."""
-    scale = _Scale(*window)
+    """Only what lies in the window gets a lane. After `now` nothing is drawn but what is planned, and that apart."""
+    scale = _Scale(*window, now)
     lanes: dict[str, Lane] = {}
     for thing in things:
-        spans, marks = _spans(thing, scale, now), _marks(thing, scale)
+        spans, marks = _spans(thing, scale), _marks(thing, scale)
         if not spans and not marks:
             continue
         lane = lanes.setdefault(thing.lane, Lane(thing.lane, TOP + LANE * len(lanes)))
         lane.spans += spans
         lane.marks += marks
     now_x = scale.x(now) if window[0] <= now <= window[1] else None
-    return Picture(tuple(lanes.values()), _ticks(scale, zone), TOP + LANE * len(lanes) + 8, now_x)
+    return Picture(tuple(lanes.values()), _ticks(scale, zone), TOP + LANE * len(lanes) + 22, now_x)
 
 
 @dataclass(frozen=True)
 class _Scale:
     start: datetime
     end: datetime
+    now: datetime
 
     @property
     def length(self) -> timedelta:
@@ -152,22 +155,37 @@ class _Scale:
         return round(LEFT + (RIGHT - LEFT) * min(1.0, max(0.0, part)), 2)
 
     def span(self, start: datetime, end: datetime, style: Style, *, doubt: bool, goes_on: bool = False) -> list[Span]:
-        """Cut to the window; nothing when it lies outside."""
+        """Cut to the window and to now; nothing when it lies outside."""
+        end = min(end, self.now)
         if end < self.start or start > self.end or end < start:
             return []
-        x = self.x(start)
-        return [Span(x, round(max(self.x(end) - x, 0.5), 2), style, doubt, goes_on and end >= min(end, self.end))]
+        return [Span(*self._place(start, end), style, doubt, goes_on)]
+
+    def planned(self, start: datetime, end: datetime, style: Style) -> list[Span]:
+        """The part of it that is still to come."""
+        start = max(start, self.now)
+        if start >= self.end or end <= start:
+            return []
+        return [Span(*self._place(start, end), style, planned=True)]
+
+    def _place(self, start: datetime, end: datetime) -> tuple[float, float]:
+        """Wide enough to be seen, and never past its end."""
+        x, until = self.x(start), self.x(end)
+        width = round(max(until - x, 0.5), 2)
+        return round(until - width, 2), width
 
     def holds(self, at: datetime) -> bool:
         return self.start <= at <= self.end
 
 
-def _spans(thing: Thing, scale: _Scale, now: datetime) -> list[Span]:
-    begin, end, style = thing.begin, thing.end, thing.style
+def _spans(thing: Thing, scale: _Scale) -> list[Span]:
+    begin, end, style, now = thing.begin, thing.end, thing.style, scale.now
     if begin.latest is None:
         until = end.earliest if end else None
         return scale.span(scale.start, until, style, doubt=True) if style == "period" and until else []
     earliest = begin.earliest or scale.start
+    if earliest > now:  # nothing of it has happened
+        return [] if thing.momentary else scale.planned(earliest, (end and end.latest) or scale.end, style)
     found: list[Span] = []
     if begin.latest - earliest > timedelta(minutes=90):  # told to the day or coarser: it began somewhere in here
         found += scale.span(earliest, begin.latest, style, doubt=True)
@@ -182,10 +200,11 @@ def _spans(thing: Thing, scale: _Scale, now: datetime) -> list[Span]:
         found += scale.span(begin.latest, max(now, begin.latest), style, doubt=True, goes_on=True)
     else:
         surely = end.earliest or begin.latest
-        last = min(end.latest, max(now, surely)) if style == "period" else end.latest
-        found += scale.span(begin.latest, min(surely, last), style, doubt=False)
-        if last - surely > timedelta(minutes=90):
-            found += scale.span(max(surely, begin.latest), last, style, doubt=True)
+        found += scale.span(begin.latest, surely, style, doubt=False)
+        if end.latest - surely > timedelta(minutes=90):
+            found += scale.span(max(surely, begin.latest), end.latest, style, doubt=True)
+        if style == "period":
+            found += scale.planned(begin.latest, end.latest, style)
     return found
 
 
@@ -197,8 +216,10 @@ def _marks(thing: Thing, scale: _Scale) -> list[Mark]:
             if edge.earliest and scale.holds(edge.earliest)
         ]
     if thing.momentary and thing.begin.earliest and thing.begin.latest:
-        middle = thing.begin.earliest + (thing.begin.latest - thing.begin.earliest) / 2
-        return [Mark(scale.x(middle), thing.style)] if scale.holds(middle) else []
+        earliest, latest = thing.begin.earliest, thing.begin.latest
+        planned = earliest > scale.now
+        middle = earliest + ((latest if planned else min(latest, scale.now)) - earliest) / 2
+        return [Mark(scale.x(middle), thing.style, planned=planned)] if scale.holds(middle) else []
     return []
 
 

@@ -57,7 +57,9 @@ class Face:
         newest = found.version == every[-1].version
         stale = handlers.stale_reasons(tx, found) if newest else ()
         exposures = store.exposures_of_child(tx, found.subject_id)
-        return shown.assessment(found, store.case_versions(tx, case_id), exposures, stale, every, newest)
+        return shown.assessment(
+            found, store.case_versions(tx, case_id), exposures, stale, every, newest, self.causality.trial
+        )
 
     def waiting(self, tx: Tx, who: Identity) -> list[WaitingShown]:
         """Cases whose newest assessment nobody has signed, oldest first; says which had been signed before."""

@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from services.causality.pages.face import Face, Id, Viewer
 
+MOST = 5
+
 
 def add(router: APIRouter, face: Face) -> None:
     @router.get("/fragments/causality/cases/{case_id}")
@@ -18,5 +20,7 @@ def add(router: APIRouter, face: Face) -> None:
 
     @router.get("/fragments/causality/unsigned")
     async def unsigned(request: Request, who: Viewer) -> Response:
-        context = {"waiting": await face.read(lambda tx: face.waiting(tx, who)), "active": "assessments"}
+        """For the desk: first what had been signed and is stale, then the oldest."""
+        waiting = sorted(await face.read(lambda tx: face.waiting(tx, who)), key=lambda one: not one.signed_before)
+        context = {"waiting": waiting[:MOST], "more": max(0, len(waiting) - MOST), "active": "assessments"}
         return face.html.html(request, "unsigned.html", context)

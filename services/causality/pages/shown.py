@@ -12,7 +12,9 @@ from services.causality.pages.answering import AnswerShown, answers_shown, rests
 from services.causality.words import KINDS, Words
 from shared.case import AdverseEvent, Assessment, CaseReport, Exposure, Moment, Relatedness
 from shared.case.assessment import Criterion, GradeCheck
-from shared.terms import label
+from shared.case.units import in_text
+from shared.terms import label, terms
+from shared.trial import Trial
 from shared.trial.base import Bilingual
 
 
@@ -49,7 +51,7 @@ class PairShown:
 
 @dataclass(frozen=True)
 class GradeShown:
-    term: str
+    term: Bilingual
     reported: int | None
     computed: int | None
     why: Bilingual
@@ -135,6 +137,7 @@ def assessment(
     stale: Sequence[Stale],
     every: Sequence[Assessment],
     newest: bool,
+    trial: Trial,
 ) -> AssessmentShown:
     """`cases` are all versions of the case: the event is named as it stood in the version that was judged."""
     case = next((c for c in cases if c.version == one.case_version), None)
@@ -163,7 +166,9 @@ def assessment(
                 rsi_version=event.rsi_version or "",
                 related=event.related,
                 findings=tuple(_criterion(finding) for finding in event.seriousness_findings),
-                pairs=tuple(_pair(pair, by_id.get(pair.exposure_id)) for pair in _product_first(event.relatedness)),
+                pairs=tuple(
+                    _pair(pair, by_id.get(pair.exposure_id), trial) for pair in _product_first(event.relatedness)
+                ),
                 grades=tuple(_grade(check) for check in one.grade_checks if check.event_id == event.event_id),
             )
             for index, event in enumerate(one.events, start=1)
@@ -218,11 +223,11 @@ def _product_first(pairs: Sequence[Relatedness]) -> list[Relatedness]:
 _FIRST = ("bm_mnc_infusion", "lumbar_puncture", "sedation", "anaesthetic_agent", "bone_marrow_harvest")
 
 
-def _pair(one: Relatedness, exposure: Exposure | None) -> PairShown:
+def _pair(one: Relatedness, exposure: Exposure | None, trial: Trial) -> PairShown:
     return PairShown(
         event_id=one.event_id,
         exposure_id=one.exposure_id,
-        exposure=_words(_name(one.exposure_kind, exposure)),
+        exposure=_words(_name(one.exposure_kind, exposure, trial)),
         start=exposure.start if exposure else None,
         recorded=not one.exposure_id.startswith(UNRECORDED),
         exposed=one.exposed,
@@ -237,28 +242,42 @@ def _pair(one: Relatedness, exposure: Exposure | None) -> PairShown:
     )
 
 
-def _name(kind: str, exposure: Exposure | None) -> Words:
-    """The kind, with the infusion's number and the agent; when it began stands beside it."""
+def _name(kind: str, exposure: Exposure | None, trial: Trial) -> Words:
+    """The kind, with the infusion's number and the agent where it says more; when it began stands beside it."""
     words = next((found for name, found in KINDS.items() if name == kind), Words(kind, kind))
     if exposure is not None and exposure.infusion_number is not None:
         words += Words(f"no. {exposure.infusion_number}", f"lần {exposure.infusion_number}")
     if exposure is not None and exposure.name:
-        words += Words(f"({exposure.name})", f"({exposure.name})")
+        entry = next((one for one in trial.exposures if one.kind == kind), None)
+        agent = entry.agent(exposure.name) if entry else None
+        told = agent.label if agent else Bilingual(en=exposure.name, vi=exposure.name)
+        the_only_one = agent is not None and entry is not None and len(entry.agents) == 1
+        if not the_only_one and told.en.casefold() != words.en.casefold():
+            words += Words(f"({told.en})", f"({told.vi})")
     return words
 
 
 def _criterion(one: Criterion) -> CriterionShown:
-    return CriterionShown(one.code, one.answer, Bilingual(en=one.why_en or "–", vi=one.why_vi or "–"))
+    return CriterionShown(one.code, one.answer, _why(one.why_en, one.why_vi))
+
+
+def _why(en: str, vi: str) -> Bilingual:
+    return Bilingual(en=in_text(en) or "–", vi=in_text(vi) or "–")
 
 
 def _grade(one: GradeCheck) -> GradeShown:
     return GradeShown(
-        term=one.term,
+        term=_term(one.term, one.dictionary_version),
         reported=one.reported_grade,
         computed=one.computed_grade,
-        why=Bilingual(en=one.why_en or "–", vi=one.why_vi or "–"),
+        why=_why(one.why_en, one.why_vi),
         dictionary=one.dictionary_version,
     )
+
+
+def _term(name: str, version: str) -> Bilingual:
+    found = next((one for one in terms(version) if one.name == name), None)
+    return Bilingual(en=name, vi=label(found.code, version, "vi") if found else name)
 
 
 def _words(words: Words) -> Bilingual:

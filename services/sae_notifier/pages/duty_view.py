@@ -77,7 +77,7 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
         on=on,
         then=in_force(versions, on, zone) if on else None,
         case_version=cases[-1].version if cases else 0,
-        documents=tuple(shown.document(row) for row in forms),
+        documents=tuple(shown.document(notifier.trial, row) for row in forms),
         filings=tuple(shown.filing(notifier.trial, row, receipts) for row in rows),
         channel=recipient.channel if recipient else "hand",
         address=recipient.address if recipient else "",

@@ -47,10 +47,13 @@ def add(router: APIRouter, face: Face) -> None:
                 raise NotFound("no case by that id")
             rows = store.filings(tx, case_id=case_id)
             receipts = store.receipts_of(tx, [row.filing_id for row in rows])
+            seen = [shown.duty(face.notifier, one, now) for one in found]
             return {
-                "duties": [shown.duty(face.notifier, one, now) for one in found],
+                "owed": shown.grouped([one for one in seen if one.owed]),
+                "settled": shown.grouped([one for one in seen if not one.owed]),
+                "count_settled": sum(not one.owed for one in seen),
                 "filings": [shown.filing(trial, row, receipts) for row in rows],
-                "documents": [shown.document(row) for row in store.forms_of(tx, case_id)],
+                "documents": [shown.document(trial, row) for row in store.forms_of(tx, case_id)],
             }
 
         context = await face.read(unit) | {"may_see_ledger": who.can("see_ledger"), "active": "cases"}

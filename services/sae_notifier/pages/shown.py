@@ -146,6 +146,7 @@ class FilingShown:
 @dataclass(frozen=True)
 class DocumentShown:
     document_id: str
+    recipient: Bilingual
     case_version: int
     follow_up: int
     sha256: str
@@ -159,6 +160,12 @@ class DutyGroup:
 
     first: DutyShown
     duties: list[DutyShown] = field(default_factory=list)
+
+    @property
+    def causes(self) -> tuple[CauseShown, ...]:
+        """Why they are owed, each reason once, oldest first."""
+        found = {(cause.at, cause.why.en): cause for duty in self.duties for cause in duty.causes}
+        return tuple(sorted(found.values(), key=lambda cause: cause.at))
 
 
 def alert(
@@ -295,9 +302,10 @@ def receipt(row: ReceiptRow) -> ReceiptShown:
     )
 
 
-def document(row: dict[str, Any]) -> DocumentShown:
+def document(trial: Trial, row: dict[str, Any]) -> DocumentShown:
     return DocumentShown(
         document_id=row["document_id"],
+        recipient=recipient_name(trial, row["recipient_id"]),
         case_version=row["case_version"],
         follow_up=row["follow_up"],
         sha256=row["sha256"],

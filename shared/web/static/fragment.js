@@ -37,7 +37,22 @@
     section.replaceChildren(...body.childNodes);
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
     if (inside) document.getElementById(inside)?.focus();
+    announce(section);
     for (const nested of section.querySelectorAll("[data-fragment]")) begin(nested);
+  }
+
+  // A long list is not read out whole whenever it changes: one sentence of it is, when that sentence changes.
+  function announce(section) {
+    const sentence = section.querySelector("[data-announce]")?.textContent;
+    if (!sentence) return;
+    let voice = section.nextElementSibling;
+    if (!voice || !voice.classList.contains("voice")) {
+      voice = document.createElement("p");
+      voice.className = "voice unseen";
+      voice.setAttribute("role", "status");
+      section.after(voice);
+    }
+    if (voice.textContent !== sentence) voice.textContent = sentence;
   }
 
   function light(section, on) {

@@ -145,3 +145,12 @@ def test_pages_use_no_inline_script_or_style_and_no_foreign_origin() -> None:
         text = file.read_text(encoding="utf-8")
         assert not re.search(r"\son[a-z]+\s*=|<script(?![^>]*\bsrc=)|<style|\sstyle\s*=", text), file.name
         assert not re.search(r"(?<!xmlns=\")https?://", text), file.name
+
+
+def test_one_has_a_sentence_of_its_own_where_the_language_has_one(tmp_path: Path) -> None:
+    (tmp_path / "vi.toml").write_text('[box]\ncount = "{count} thư"', encoding="utf-8")
+    (tmp_path / "en.toml").write_text('[box]\ncount = "{count} mails"\ncount_one = "1 mail"', encoding="utf-8")
+    catalogue = Catalogue(tmp_path)
+    assert [catalogue.text("en", "box.count", count=count) for count in (0, 1, 2)] == ["0 mails", "1 mail", "2 mails"]
+    assert catalogue.text("vi", "box.count", count=1) == "1 thư"
+    assert "box.count_one" not in catalogue.keys("en")
