@@ -435,7 +435,7 @@ def sent_by_hand(told: Told, duty: str, reference: str = "RR 5") -> dict[str, st
     }
 
 
-def documents_of(told: Told) -> list[dict[str, object]]:
+def documents_of(told: Told) -> list[dict[str, Any]]:
     return told.world.get(f"/api/v1/documents?case_id={told.case_id}", OFFICER).json()["documents"]
 
 
