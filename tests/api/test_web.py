@@ -301,10 +301,10 @@ def test_probes(world: World, client: Client) -> None:
     world.supervisor.add_check("database", away)
     answer = client.get("/readyz")
     assert answer.status_code == 503 and answer.json()["reasons"] == ["web: database: the database does not answer"]
-    client.get("/api/v1/fails/1234")
+    client.get("/api/v1/fails/VN01-1234")
     text = client.get("/metrics").text
     assert 'tocsin_http_requests_total{method="GET",route="/api/v1/fails/{how}",service="web",status="401"}' in text
-    assert "1234" not in text
+    assert "VN01-1234" not in text, "a route, never what stood in the path"
 
 
 # --- sign-in
