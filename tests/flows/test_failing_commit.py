@@ -54,6 +54,7 @@ def told(world: ApiWorld) -> dict[str, Any]:
         "child": child,
         "case": case["case_id"],
         "duty": owed[0]["obligation_id"],
+        "duty_without_form": owed[1]["obligation_id"],
         "document": made.json()["document_id"],
         "filing": filed.json()["filing_id"],
         "alert": alerts[0]["alert_id"],
@@ -121,7 +122,7 @@ WRITES: dict[str, tuple[str, str, str, Any, dict[str, str]]] = {
         {},
     ),
     "confirm an alert": ("POST", "/api/v1/alerts/{alert}/confirm", "safety-officer-1", {}, {}),
-    "make a form": ("POST", "/api/v1/obligations/{duty}/documents", "safety-officer-1", None, {}),
+    "make a form": ("POST", "/api/v1/obligations/{duty_without_form}/documents", "safety-officer-1", None, {}),
     "file by mail": (
         "POST",
         "/api/v1/obligations/{duty}/filings",
