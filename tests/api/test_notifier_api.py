@@ -158,6 +158,7 @@ def test_a_filing_by_hand_needs_when_and_a_reference(shared_world: ApiWorld) -> 
     assert pointers(world.post(path, ONE, json={"method": "post"})) == ["/sent_at", "/reference"]
     assert pointers(file(world, owed, sent_at="2026-03-10T19:30:00")) == ["/sent_at"]  # no zone
     assert pointers(file(world, owed, sent_at="2026-03-11T19:30:00Z")) == ["/sent_at"]  # not yet
+    assert pointers(file(world, owed, sent_at="2026-01-10T19:30:00Z")) == ["/sent_at"]  # nobody knew of the event
     assert pointers(file(world, owed, reference="")) == ["/reference"]
     assert pointers(file(world, owed, method="fax")) == ["/method"]
     assert pointers(file(world, owed, document_id="another")) == ["/document_id"]
@@ -246,6 +247,7 @@ def test_a_receipt_says_what_it_rests_on(shared_world: ApiWorld) -> None:
     assert pointers(answer(world, filing, kind="proof")) == ["/proof"]
     assert pointers(answer(world, filing, verdict="rejected")) == ["/reasons"]
     assert pointers(answer(world, filing, at="2026-03-12T00:00:00Z")) == ["/at"]
+    assert pointers(answer(world, filing, at="2026-03-10T00:00:00Z")) == ["/at"]  # before it was sent
     assert pointers(answer(world, filing, reference="  ")) == ["/reference"]
     assert pointers(answer(world, filing, kind="proof", proof=PROOF | {"base64": "%%%"})) == ["/proof/base64"]
     assert pointers(answer(world, filing, proof=PROOF | {"name": "../etc/passwd"})) == ["/proof/name"]

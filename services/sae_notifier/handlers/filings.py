@@ -254,12 +254,19 @@ def _check(
             problems.append(FieldProblem("/sent_at", "when was it handed over?", "give the time with its zone"))
         elif sent_at > now:
             problems.append(FieldProblem("/sent_at", "lies in the future", "record it when it has happened"))
+        elif sent_at < _minute(duty.aware_at):
+            problems.append(FieldProblem("/sent_at", "lies before anybody knew of the event", "correct day and hour"))
         if not reference:
             problems.append(
                 FieldProblem("/reference", "a reference number is needed", "write the receipt or tracking number")
             )
     if problems:
         raise Refused("the filing cannot be recorded", problems=problems)
+
+
+def _minute(at: datetime) -> datetime:
+    """People write minutes: what is written as the same minute is not before."""
+    return at.replace(second=0, microsecond=0)
 
 
 def claim(notifier: Notifier, tx: Tx, now: datetime) -> list[FilingRow]:
@@ -336,6 +343,8 @@ def record_receipt(
     problems = []
     if at > now:
         problems.append(FieldProblem("/at", "lies in the future", "record it when it has happened"))
+    elif seen.sent_at is not None and at < _minute(seen.sent_at):
+        problems.append(FieldProblem("/at", "lies before it was sent", "correct day and hour"))
     if not reference.strip():
         problems.append(FieldProblem("/reference", "a reference is needed", "write the number or words of the answer"))
     if verdict == "rejected" and not reasons.strip():
