@@ -142,10 +142,10 @@ def users_add(
 @trial_app.command("check")
 def trial_check(file: Annotated[Path, typer.Argument(help="A trial file (YAML).")]) -> None:
     """Validate a trial file; every problem with file, line, column and remedy. Exit code 1 when it cannot be used."""
-    from shared.trial import check
+    from services.trial_check import check_with_law
 
     settings_root = Path(__file__).resolve().parent.parent / "deploy"
-    checked = check(file, rules_dir=settings_root / "rules", calendars_dir=settings_root / "calendars")
+    checked = check_with_law(file, settings_root / "rules", settings_root / "calendars")
     for problem in checked.problems:
         err.print(problem.detail, style="red", markup=False, highlight=False, soft_wrap=True)
     for notice in checked.notices:

@@ -6,15 +6,17 @@ tags and duplicate keys are refused: what is signed by its hash must read the sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 Path = tuple[str | int, ...]
 Value = str | bool | None | list["Value"] | dict[str, "Value"]
 MAX_CHARACTERS = 1_000_000
+_ALIAS = "an alias (*name) is not read here"
 _TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = {_TAG + name for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")}
 
@@ -64,6 +66,8 @@ def read(text: str) -> Document:
         root = YAML(typ="safe", pure=True).compose(text)
         if root is not None:
             document.data = _walk(root, (), document, set())
+        if any(one.what == _ALIAS for one in document.misread):
+            document.misread[:] = _aliases_placed(text, document.misread)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
@@ -77,11 +81,22 @@ def read(text: str) -> Document:
     return document
 
 
+def _aliases_placed(text: str, misread: list[Misread]) -> list[Misread]:
+    """A composed alias only knows where its anchor stands; the text itself knows where the alias does."""
+    events = YAML(typ="safe", pure=True).parse(text)
+    marks = iter([event.start_mark for event in events if isinstance(event, AliasEvent)])
+    placed: list[Misread] = []
+    for one in misread:
+        mark = next(marks, None) if one.what == _ALIAS else None
+        placed.append(replace(one, place=Place(mark.line + 1, mark.column + 1)) if mark else one)
+    return placed
+
+
 def _walk(node: Node, path: Path, document: Document, seen: set[int]) -> Value:
     place = Place(node.start_mark.line + 1, node.start_mark.column + 1)
     document.values[path] = place
     if id(node) in seen:
-        document.misread.append(Misread(path, place, "an alias (*name) is not read here", "write the value out"))
+        document.misread.append(Misread(path, place, _ALIAS, "write the value out"))
         return None
     seen.add(id(node))
     if str(node.tag) not in _KNOWN_TAGS:

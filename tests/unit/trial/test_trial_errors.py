@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.trial_check import check_with_law
 from shared.errors import FieldProblem, Refused
 from shared.trial import TrialInvalid, check, load
 
@@ -112,6 +114,52 @@ def test_a_missing_kind_of_exposure_is_named() -> None:
 def test_an_alias_is_refused_because_a_hash_must_read_the_same_to_everyone() -> None:
     text, _ = changed("phase: II", "phase: &p II\ncase: *p")
     assert any("alias" in one for one in problems_of(text))
+
+
+def test_an_alias_is_named_where_it_stands_not_where_its_anchor_does() -> None:
+    text = TEXT + "later:\n  - &a 1\n  - *a\n"
+    assert problems_of(text)[0].startswith(f"t.yaml:{text.count(chr(10))}:5: later.1: an alias")
+
+
+DEPLOY = Path(__file__).parents[3] / "deploy"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("    value: earliest_of_site_and_desk", "    value: tomorrow", "use one of earliest_of_site_and_desk"),
+        ("  - name: vn_culture_day", "  - name: vn_cultur_day", "unknown setting"),
+    ],
+)
+def test_what_the_law_s_files_do_not_know_is_refused_with_its_line(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    text, line = changed(old, new)
+    file = tmp_path / "t.yaml"
+    file.write_text(text, encoding="utf-8")
+    (problem,) = check_with_law(file, DEPLOY / "rules", DEPLOY / "calendars").problems
+    assert problem.detail.startswith(f"{file}:{line}:")
+    assert says in problem.detail
+
+
+def test_a_recipient_that_a_rule_names_and_nobody_is_refused(tmp_path: Path) -> None:
+    text, _ = changed("  - id: vn_authorities", "  - id: vn_authority")
+    file = tmp_path / "t.yaml"
+    file.write_text(text, encoding="utf-8")
+    (problem,) = check_with_law(file, DEPLOY / "rules", DEPLOY / "calendars").problems
+    assert "`vn_authorities`" in problem.detail
+    groups = text[: text.index("\nduty_groups:")].count("\n") + 2
+    assert int(problem.detail.removeprefix(f"{file}:").split(":")[0]) in (groups, groups + 1)
+
+
+def test_a_broken_rule_file_is_named_with_its_line(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    shutil.copytree(DEPLOY / "rules", rules)
+    law = (rules / "vn.yaml").read_text(encoding="utf-8")
+    (rules / "vn.yaml").write_text(law.replace("unit: working_days", "unit: fortnights", 1), encoding="utf-8")
+    found = check_with_law(DEPLOY / "trials" / "vinmec-cp-bmmnc.yaml", rules, DEPLOY / "calendars").problems
+    line = law[: law.index("unit: working_days")].count("\n") + 1
+    assert any(one.detail.startswith(f"vn.yaml:{line}:") for one in found)
 
 
 def test_several_mistakes_are_told_at_once() -> None:
