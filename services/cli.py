@@ -157,7 +157,7 @@ def trial_check(file: Annotated[Path, typer.Argument(help="A trial file (YAML)."
 
 @audit_app.command("verify")
 def audit_verify(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
-    """Verify every service's trail: chains, heads, seals, and every stored row. Exit code 1 and the place when it fails."""
+    """Verify every trail: chains, heads, seals, every stored row, the embedded log. Exit code 1 and the place when it fails."""
     from services.verify import verify_all
     from shared import compose
     from shared.clock import SystemClock

@@ -1,8 +1,9 @@
-"""Verifies the audit trail of every service, each against its own rows, the seals on the log, and the other services' copies."""
+"""Verifies every service's trail against its own rows, the seals on the log and the others' copies; and the embedded log."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from services.ae_intake import store as ae_intake
 from services.causality import store as causality
@@ -11,7 +12,7 @@ from shared import migrate
 from shared.audit import Audit, AuditKeys
 from shared.audit_verify import Verified, verify
 from shared.auth import users
-from shared.bus import received
+from shared.bus import local_verify, received
 from shared.db import Database
 from shared.runtime import PLUMBING
 from shared.settings import Settings
@@ -39,13 +40,24 @@ def verify_all(settings: Settings) -> list[Verified]:
         migrate.ensure_schema(auth)
         users.create_tables(auth)
         told = Audit("auth", AuditKeys(keys[0], tuple(keys[1:])))
+        log = [_log(settings, databases)] if settings.mode == "embedded" else []
         return [
             *services,
+            *log,
             auth.read(lambda tx: verify(tx, told, (users.UserRow,), reads_log=False), snapshot=True),
         ]
     finally:
         for db in (auth, *databases.values()):
             db.close()
+
+
+def _log(settings: Settings, databases: dict[str, Database]) -> Verified:
+    """The log's file against everything its owners wrote."""
+    records, breaches = local_verify.verify_log(
+        Path(settings.bus_settings("verify").local_path),
+        lambda: {name: one for db in databases.values() for name, one in db.read(local_verify.written).items()},
+    )
+    return Verified("log", 0, 0, records, breaches)
 
 
 def _seals_seen_by_others(databases: dict[str, Database], owner: str) -> dict[int, str]:
