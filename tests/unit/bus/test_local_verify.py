@@ -77,8 +77,7 @@ def test_an_untouched_log_agrees(logged: Logged) -> None:
             "added by hand",
         ),
         (
-            "INSERT INTO records SELECT 'tocsin.allocation', partition, 99, event_id, \"key\", headers, value "
-            "FROM records WHERE rowid = 2",
+            "INSERT INTO records SELECT 'tocsin.allocation', 1, 9, event_id, \"key\", headers, value FROM records WHERE rowid=2",
             "changed on the log",
         ),
     ],
