@@ -57,7 +57,13 @@ def create_app(
         runtimes[name], own = build(settings, clock, trial, bus, bell)
         routers += own
     auth, auth_db = compose.make_authenticator(settings, clock, "tocsin")
-    opened = compose.lifetime(bus, bell, "tocsin", [*compose.closers(list(runtimes.values()), auth_db), lock.release])
+    opened = compose.lifetime(
+        bus,
+        bell,
+        "tocsin",
+        [*compose.closers(list(runtimes.values()), auth_db), lock.release],
+        [one.guard for one in runtimes.values()],
+    )
 
     @contextlib.asynccontextmanager
     async def resources(app: FastAPI) -> AsyncIterator[None]:

@@ -47,6 +47,7 @@ Kind = Literal[
     "delivery_failed",
     "deadline_engine_failed",
     "rules_invalid",
+    "held",
     "test",
 ]
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -69,6 +70,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "delivery_failed": ("Không gửi được cảnh báo hoặc báo cáo.", "An alert or a report could not be delivered."),
     "deadline_engine_failed": ("Không tính được thời hạn.", "A deadline could not be computed."),
     "rules_invalid": ("Quy tắc hoặc lịch không hợp lệ.", "Rules or calendars are invalid."),
+    "held": (
+        "Dịch vụ tạm giữ: sổ ghi có nhiều hơn cơ sở dữ liệu.",
+        "A service is held: its log knows more than its database.",
+    ),
     "test": ("Đây là chuông thử.", "This is a test of the bell."),
 }
 _PLACE = re.compile(r"^[A-Za-z0-9_.:/\[\]#=+-]{0,160}$")

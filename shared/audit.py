@@ -193,6 +193,14 @@ def proof_of(key: bytes, service: str, model: type[Proven], values: Mapping[str,
     return f"{AuditKeys.id_of(key)}:{_mac(key, 'proof', service, row_reference(model, values), _COMPACT.encode(parts))}"
 
 
+def proven_seal(keys: AuditKeys, entry: str, mac: str) -> str | None:
+    """The id of our key that a published seal was made with, or None."""
+    for key in (keys.current, *keys.previous):
+        if hmac.compare_digest(_mac(key, "seal", entry), mac):
+            return AuditKeys.id_of(key)
+    return None
+
+
 def _rank(stream: str) -> tuple[bool, str]:
     return stream == SERVICE_STREAM, stream
 

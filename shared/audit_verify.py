@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from shared.audit import (
+    SEALS_STREAM,
     Audit,
     Audited,
     AuditRow,
@@ -48,6 +49,8 @@ class Verified:
     seals: int
     rows: int
     breaches: tuple[Breach, ...]
+    lost: tuple[int, ...] = ()
+    """Seals that a restore brought back from the log; the entries they covered were lost with the database."""
 
     @property
     def ok(self) -> bool:
@@ -71,6 +74,7 @@ def verify(
     entries = 0
     heads: dict[str, tuple[int, str]] = {}
     macs: dict[int, tuple[str, int, str]] = {}
+    lost: set[int] = set()
     for row in _rows(tx, select(AuditRow).order_by(col(AuditRow.stream), col(AuditRow.seq))):
         entries += 1
         place = f"audit {row.stream} #{row.seq}"
@@ -89,10 +93,13 @@ def verify(
             breaches.append(Breach(place, "its columns do not say what its signed bytes say"))
         heads[row.stream] = (row.seq, row.mac)
         macs[row.id] = (row.stream, row.seq, row.mac)
+        restored = entry.get("detail", {}).get("restored_seal")
+        if row.stream == SEALS_STREAM and isinstance(restored, int):
+            lost.add(restored)
         for reference, digest in entry.get("rows", {}).items():
             latest[reference] = (digest, place)
     breaches.extend(_heads(tx, audit, heads))
-    seals, found = _seals(tx, audit, macs, published_seals)
+    seals, found = _seals(tx, audit, macs, published_seals, lost)
     breaches.extend(found)
     rows, found = _tables(tx, tables, latest)
     breaches.extend(found)
@@ -101,7 +108,7 @@ def verify(
     if reads_log:
         breaches.extend(_proofs(tx, audit, CursorRow))
         breaches.extend(_missing_cursors(tx))
-    return Verified(audit.service, entries, seals, rows, tuple(breaches))
+    return Verified(audit.service, entries, seals, rows, tuple(breaches), tuple(sorted(lost)))
 
 
 def _heads(tx: Tx, audit: Audit, heads: dict[str, tuple[int, str]]) -> list[Breach]:
@@ -130,7 +137,7 @@ def _heads(tx: Tx, audit: Audit, heads: dict[str, tuple[int, str]]) -> list[Brea
 
 
 def _seals(
-    tx: Tx, audit: Audit, macs: dict[int, tuple[str, int, str]], published: dict[int, str] | None
+    tx: Tx, audit: Audit, macs: dict[int, tuple[str, int, str]], published: dict[int, str] | None, lost: set[int]
 ) -> tuple[int, list[Breach]]:
     found: list[Breach] = []
     covered: dict[int, list[int]] = {}
@@ -149,6 +156,10 @@ def _seals(
         if entry.get("previous") != before:
             found.append(Breach(place, "it does not follow the seal before it"))
         ids = covered.pop(row.number, [])
+        if row.number in lost and not ids:
+            number, before = row.number, row.mac
+            known[row.number] = row.mac
+            continue
         gone = [str(i) for i in ids if i not in macs]
         if gone:
             found.append(Breach(place, f"sealed entries are gone (audit ids {', '.join(gone[:5])})"))

@@ -18,9 +18,10 @@ from shared.auth import users
 from shared.auth.authenticator import Authenticator
 from shared.auth.demo import ensure_demo_users
 from shared.auth.users import Users
-from shared.bus.port import Bus, BusMisconfigured
+from shared.bus.guard import Guard
+from shared.bus.port import Bus, BusMisconfigured, BusUnavailable
 from shared.clock import Clock, SystemClock
-from shared.db import Database
+from shared.db import Database, DatabaseAway
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.telemetry import configure_logging
@@ -29,6 +30,7 @@ from shared.web.app import make_app
 
 THREADS = 48
 GRACE_S = 4
+LOOK_WITHIN_S = 10.0
 """Ctrl-C ends within 5 s: open connections get this long."""
 
 
@@ -69,7 +71,11 @@ def make_authenticator(settings: Settings, clock: Clock, service: str) -> tuple[
 
 
 def lifetime(
-    bus: Bus, bell: Bell, service: str, closing: Sequence[Callable[[], None]]
+    bus: Bus,
+    bell: Bell,
+    service: str,
+    closing: Sequence[Callable[[], None]],
+    guards: Sequence[Guard] = (),
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Opens the log before the loops start; closes it and the databases after they have stopped."""
 
@@ -82,6 +88,9 @@ def lifetime(
         except BusMisconfigured:
             await asyncio.to_thread(bell.ring, "topic_misconfigured", service)
             raise
+        for guard in guards:  # before anything is served; with the log away the guard's own loop goes on trying
+            with contextlib.suppress(BusUnavailable, DatabaseAway, TimeoutError):
+                await asyncio.wait_for(guard.look(), LOOK_WITHIN_S)
         try:
             yield
         finally:
@@ -109,7 +118,7 @@ def single(service: str, build: Build, settings: Settings, *, sign_in: bool = Fa
         auth,
         clock,
         [run.supervisor],
-        resources=lifetime(bus, bell, service, closers([run], auth_db)),
+        resources=lifetime(bus, bell, service, closers([run], auth_db), [run.guard]),
         sign_in=sign_in,
         health_prefix=f"/ops/{service}",
     )

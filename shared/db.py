@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import psycopg
 from sqlalchemy import Engine, create_engine, event, text
@@ -27,6 +27,8 @@ from shared.statement import Later, Statement, as_one, flattened
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
+Way = Literal["write", "report", "repair"]
+"""What a transaction is for: any change, a new report taken in, or the repair of a held service (`shared.bus.guard`)."""
 
 IDLE_IN_TRANSACTION_MS = 10_000
 """A stopped process that holds a transaction froze every other one for as long as it slept (measured); this ends it."""
@@ -159,6 +161,11 @@ class Database:
     def __init__(self, url: str, schema: str, *, pool_size: int = 16) -> None:
         self.url, self.schema = url, schema
         self.dialect = "sqlite" if url.startswith("sqlite") else "postgresql"
+        self.gate: Callable[[Way], None] | None = None
+        """Asked before every transaction that writes; raises when this service may not write now."""
+        self.on_another_server: Callable[[], None] | None = None
+        self._server: str | None = None
+        self._servers = 0
         if self.dialect == "sqlite":
             path = url.removeprefix("sqlite:///")
             if path and path != ":memory:":
@@ -171,6 +178,7 @@ class Database:
             self._writer_ident = self._writer.submit(threading.get_ident).result()
         else:
             self._writer_engine = self._reader_engine = _postgres_engine(url, schema, pool_size)
+            event.listen(self._writer_engine, "connect", self._recognise)
             self._writer = None
             self._writer_ident = 0
 
@@ -179,29 +187,52 @@ class Database:
         """For migrations and health checks; services never see it."""
         return self._writer_engine
 
-    def transact(self, fn: Callable[[Tx], T]) -> T:
+    def _recognise(self, connection: Any, _: Any) -> None:
+        """A promoted standby, or a database put back from a copy, may lack what was committed: whoever is told will look."""
+        with connection.cursor() as cursor:
+            cursor.execute(_WHICH_SERVER)
+            server = str(cursor.fetchone())
+        connection.rollback()
+        before, self._server = self._server, server
+        if before is not None and before != server:
+            self._servers += 1
+            if self.on_another_server is not None:
+                self.on_another_server()
+
+    def transact(self, fn: Callable[[Tx], T], *, way: Way = "write") -> T:
         """Run `fn` in one transaction and commit. Any exception rolls everything back.
 
         Raises Unavailable when the database is away, a lock was not had in time or the session was ended; nothing is
         done then. On SQLite a nested call raises, since it would wait for itself.
         """
+        self.admit(way)
         if self._writer is None:
-            result, after = self._run(fn)
+            result, after = self._run(fn, way)
         else:
             if threading.get_ident() == self._writer_ident:
                 raise RuntimeError("a transaction was opened inside a transaction of the same database")
-            result, after = self._writer.submit(contextvars.copy_context().run, self._run, fn).result()
+            result, after = self._writer.submit(contextvars.copy_context().run, self._run, fn, way).result()
         for hook in after:  # in the caller's thread: a slow hook must not hold the one writer
             hook()
         return result
 
-    def _run(self, fn: Callable[[Tx], T]) -> tuple[T, list[Callable[[], None]]]:
+    def admit(self, way: Way = "write") -> None:
+        """Raises Unavailable when this service may not write now."""
+        if self.gate is not None:
+            self.gate(way)
+
+    def _run(self, fn: Callable[[Tx], T], way: Way) -> tuple[T, list[Callable[[], None]]]:
+        servers = self._servers
         with _outages(), Session(self._writer_engine, autoflush=False, expire_on_commit=False) as session:
             tx = Tx(session, self.dialect)
             if self.dialect == "sqlite":
                 session.connection()  # BEGIN IMMEDIATE now, so that reads inside see what they will overwrite
             result = fn(tx)
             tx.finish()
+            if servers != self._servers:  # begun before another server answered: what it read may be of the one before
+                session.rollback()
+                self.admit(way)
+                raise DatabaseAway("another database server answered")
             try:
                 session.commit()
             except BaseException:
@@ -293,6 +324,11 @@ def _sqlite_engine(url: str, *, immediate: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+_WHICH_SERVER = """
+SELECT pg_postmaster_start_time()::text || ' ' || oid::text FROM pg_database WHERE datname = current_database()
+"""
 
 
 def _postgres_engine(url: str, schema: str, pool_size: int) -> Engine:

@@ -9,8 +9,7 @@
     ├── PreconditionFailed 412  If-Match names another version
     ├── PreconditionNeeded 428  If-Match is missing
     ├── TooLarge           413
-    ├── Unavailable        503  a database, the log or a channel is away; nothing was done
-    └── Held               503  the service waits for a named person to release it after a restore
+    └── Unavailable        503  a database, the log or a channel is away, or the service is held (`bus.guard`)
 
 The text of an error never contains patient data: it goes to logs and to the screen.
 """
@@ -96,8 +95,3 @@ class Unavailable(TocsinError):
     status = 503
     code = "unavailable"
     title = "A part we depend on is away; nothing was done, try again"
-
-
-class Held(Unavailable):
-    code = "held"
-    title = "This service is held after a restore until a named person releases it"

@@ -29,6 +29,7 @@ Name = Literal[
     "form.after_render",
     "filing.after_send",
     "seal.before_commit",
+    "restore.after_commit",
 ]
 NAMES: frozenset[str] = frozenset(get_args(Name))
 _SPEC = re.compile(r"^(?P<name>[a-z_.]+)=(?P<action>kill|fail|sleep:(?P<seconds>\d+(\.\d+)?))(@(?P<nth>[1-9]\d*))?$")

@@ -85,6 +85,7 @@ CONSUME_RETRIES = _counter(
 )
 PARKED_OPEN = _gauge("parked_open", "events", "Parked events that wait for a named person.")
 BREAKER_OPEN = _gauge("breaker_open", "0 or 1", "1 while a consumer is stopped because it parked too much.")
+HELD = _gauge("held", "0 or 1", "1 while a service writes and sends nothing: it is held or not verified yet.")
 REJECTED_OPEN = _gauge("rejected_open", "submissions", "Rejected submissions that nobody has closed.")
 CASES = _counter("cases_total", "versions", "Case versions stored.", "serious")
 ALERTS_OPEN = _gauge("alerts_open", "alerts", "Alerts that no named person has confirmed.")

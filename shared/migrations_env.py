@@ -7,7 +7,18 @@ from collections.abc import Iterable
 from alembic import context
 from sqlmodel import SQLModel
 
-COMMON = ("streams", "audit", "audit_seals", "audit_sealed", "outbox", "cursors", "received", "parked", "idempotency")
+COMMON = (
+    "streams",
+    "audit",
+    "audit_seals",
+    "audit_sealed",
+    "outbox",
+    "cursors",
+    "received",
+    "parked",
+    "idempotency",
+    "holds",
+)
 """The tables of the plumbing, which every service has."""
 
 

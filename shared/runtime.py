@@ -13,16 +13,19 @@ from shared import trial as trials
 from shared.alarm import Bell, Kind
 from shared.audit import Audit, Audited, AuditKeys
 from shared.bus import cursor, outbox, parking
+from shared.bus.guard import Guard, Reconsider
+from shared.bus.hold import HoldRow
 from shared.bus.idempotency import IdempotencyRow
 from shared.bus.outbox import OutboxRow
 from shared.bus.parking import ParkedRow
 from shared.bus.port import SAFETY_TOPIC, Bus
 from shared.bus.received import ReceivedRow
 from shared.bus.relay import Relay
+from shared.bus.restore import Rebuild, Restore
 from shared.bus.wake import Wake
 from shared.bus.worker import Handler, OnParked, Worker
 from shared.clock import Clock
-from shared.db import Database, DatabaseAway
+from shared.db import Database, DatabaseAway, Tx
 from shared.settings import Settings
 from shared.supervise import Supervisor, pause
 from shared.telemetry import get_logger
@@ -31,7 +34,17 @@ from shared.trial import Trial
 log = get_logger(__name__)
 STUCK_S = 120.0
 """With records waiting and nothing moving for this long, the process ends and another takes over."""
-PLUMBING: tuple[type[Audited], ...] = (OutboxRow, ReceivedRow, ParkedRow, IdempotencyRow)
+PLUMBING: tuple[type[Audited], ...] = (OutboxRow, ReceivedRow, ParkedRow, IdempotencyRow, HoldRow)
+
+
+@dataclass(frozen=True)
+class ComingBack:
+    """What a service does after a restore: rows of its own events, its numbers, its judgement of one child."""
+
+    rebuild: Rebuild = lambda tx, event, now: ()
+    numbers: Callable[[Tx], None] | None = None
+    skip: Callable[[Tx], None] | None = None
+    reconsider: Reconsider | None = None
 
 
 @dataclass
@@ -49,6 +62,8 @@ class Runtime:
     relay: Relay
     worker: Worker
     supervisor: Supervisor
+    guard: Guard
+    restore: Restore
     gauges: list[Callable[[Runtime], None]] = field(default_factory=list)
     """What the service itself counts, every 5 s."""
 
@@ -76,6 +91,7 @@ def build(
     topics: Sequence[str] = (SAFETY_TOPIC,),
     db: Database | None = None,
     relay_wake: Wake | None = None,
+    coming_back: ComingBack | None = None,
 ) -> Runtime:
     """Assemble one service on its own database; migrates first (a no-op at head)."""
     own = db or Database(settings.database_url_of(service), service)
@@ -86,6 +102,20 @@ def build(
     def ring(kind: Kind, place: str) -> object:
         return bell.ring(kind, service, place=place)
 
+    back = coming_back or ComingBack()
+    heard = handlers(audit, trial)
+    guard = Guard(own, bus, audit, clock, ring, reads=topics, reconsider=back.reconsider, skip=back.skip)
+    restore = Restore(
+        own,
+        bus,
+        audit,
+        clock,
+        reads=topics,
+        handlers=heard,
+        rebuild=back.rebuild,
+        numbers=back.numbers,
+        judges=back.reconsider is not None,
+    )
     relay = Relay(own, bus, audit, clock, trial.id, ring, relay_wake)
     worker = Worker(
         db=own,
@@ -93,12 +123,13 @@ def build(
         audit=audit,
         clock=clock,
         topics=topics,
-        handlers=handlers(audit, trial),
+        handlers=heard,
         ring=ring,
         on_parked=on_parked,
     )
     supervisor = Supervisor(service, ring=lambda: ring("loop_died", service))
-    runtime = Runtime(service, settings, clock, trial, own, bus, audit, bell, relay, worker, supervisor)
+    runtime = Runtime(service, settings, clock, trial, own, bus, audit, bell, relay, worker, supervisor, guard, restore)
+    supervisor.add("guard", guard.loop)
     supervisor.add("relay", relay.loop, stop_s=8.0)
     supervisor.add("worker", worker.loop, watchdog=_stuck(runtime), stop_s=8.0)
     supervisor.add("retry", worker.retry_loop)

@@ -97,7 +97,7 @@ def submit_case(intake: Intake, tx: Tx, command: SubmitCase, who: Who, now: date
         code_term=intake.code_term,
         now=now,
     )
-    row = _head(case, now, sequence)
+    row = head_of(case, now, sequence)
     store.add_case(tx, row)
     _publish(intake, tx, "tocsin.case.reported.v1", case, row, who, now, "reported a case", None)
     return _outcome(tx, case, subject, who, now)
@@ -119,7 +119,7 @@ def amend_case(
         )
     _check_terms(intake, command.events or ())
     case = domain.amended(before, command, reported_by=who.user_id, new_id=new_id, code_term=intake.code_term, now=now)
-    row = _head(case, now, row.sequence, row)
+    row = head_of(case, now, row.sequence, row)
     store.change_case(tx, row)
     _publish(intake, tx, "tocsin.case.amended.v1", case, row, who, now, "amended a case", command.reason)
     return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), who, now)
@@ -147,7 +147,7 @@ def nullify_case(
                 problems=[FieldProblem("/replaced_by", "this case was nullified", "name the case that stands")],
             )
     case = domain.nullified(before, reason=command.reason, replaced_by=replacement, reported_by=who.user_id, now=now)
-    row = _head(case, now, row.sequence, row)
+    row = head_of(case, now, row.sequence, row)
     store.change_case(tx, row)
     _publish(intake, tx, "tocsin.case.nullified.v1", case, row, who, now, "nullified a case", command.reason)
     return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), who, now)
@@ -301,7 +301,8 @@ def _publish(
     )
 
 
-def _head(case: CaseReport, now: datetime, sequence: int, before: CaseRow | None = None) -> CaseRow:
+def head_of(case: CaseReport, now: datetime, sequence: int, before: CaseRow | None = None) -> CaseRow:
+    """The head row of one version of a case."""
     return CaseRow(
         case_id=case.case_id,
         case_number=case.case_number,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from services.ae_intake import api, handlers, pages, store
+from services.ae_intake.rebuild import rebuild
 from shared import compose, metrics, runtime
 from shared.alarm import Bell
 from shared.bus.port import Bus
@@ -13,11 +14,12 @@ from shared.clock import Clock
 from shared.events.catalogue import SEAL_TYPES
 from shared.ops import ops_routes
 from shared.ops_pages import ops_pages
-from shared.runtime import Runtime
+from shared.runtime import ComingBack, Runtime
 from shared.settings import Settings
 from shared.trial import Trial
 
 SERVICE = "ae_intake"
+BACK = ComingBack(rebuild, numbers=store.number_on_from_cases, skip=store.skip_case_numbers)
 
 
 def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) -> tuple[Runtime, list[APIRouter]]:
@@ -27,7 +29,9 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
     def consumed(_: object, __: object) -> dict[str, Handler]:
         return {name: lambda tx, receipt, now: None for owner, name in SEAL_TYPES.items() if owner != SERVICE}
 
-    made = runtime.build(SERVICE, settings=settings, clock=clock, trial=trial, bus=bus, bell=bell, handlers=consumed)
+    made = runtime.build(
+        SERVICE, settings=settings, clock=clock, trial=trial, bus=bus, bell=bell, handlers=consumed, coming_back=BACK
+    )
     made.gauges.append(lambda run: metrics.REJECTED_OPEN.labels(service=SERVICE).set(run.db.read(store.count_rejected)))
     intake = handlers.Intake(trial, made.audit, made.relay.wake)
     routers = [

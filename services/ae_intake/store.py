@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Column, Text, func, insert, select, update
+from sqlalchemy import CheckConstraint, Column, Text, func, insert, select, text, update
 from sqlmodel import Field, col
 
 from shared.audit import Audited, Written, lock_question
@@ -138,6 +138,23 @@ def foresee_report(tx: Tx, subject_id: str | None, *before: tuple[Statement, Map
             (_OF_CHILD, {"subject_id": subject_id, "kind": "case"}),
         ]
     tx.foresee(*questions)
+
+
+def skip_case_numbers(tx: Tx, by: int = 1_000) -> None:
+    """Leave a gap: what was numbered before may not be known here. SQLite counts from its cases, beside its own log."""
+    if tx.dialect == "postgresql":
+        tx.execute(text("SELECT setval('case_number', nextval('case_number') + :by)"), {"by": by})
+
+
+def number_on_from_cases(tx: Tx) -> None:
+    """For a restore: no number that a case bears is given again."""
+    if tx.dialect == "postgresql":
+        tx.execute(
+            text(
+                "SELECT setval('case_number', greatest((SELECT COALESCE(max(sequence), 0) FROM cases), "
+                "(SELECT last_value FROM case_number), 1))"
+            )
+        )
 
 
 def next_case_sequence(tx: Tx) -> int:

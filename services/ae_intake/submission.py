@@ -88,7 +88,7 @@ class Submissions:
             hit("intake.before_commit")
             return answer
 
-        return self.db.transact(unit)
+        return self.db.transact(unit, way="report")
 
     def _reject(self, refused: Refused | TooLarge, raw: bytes, content_type: str, route: str, who: Who) -> Rejected:
         return Rejected(refused, self.keep(refused, raw, content_type, route, who))
@@ -106,7 +106,8 @@ class Submissions:
                 problems=why.problems,
                 who=who,
                 now=now,
-            )
+            ),
+            way="report",
         )
 
 

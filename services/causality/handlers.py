@@ -91,8 +91,13 @@ def rsi_versions(trial: Trial) -> tuple[RsiVersion, ...]:
 
 def on_change(causality: Causality, tx: Tx, receipt: Receipt, now: datetime) -> None:
     """Any change of a child's documents proposes anew for each of that child's cases that it makes stale."""
-    cases = store.cases_of_child(tx, receipt.key)
-    current = store.current_versions(tx, receipt.key)
+    reconsider(causality, tx, receipt.key, now)
+
+
+def reconsider(causality: Causality, tx: Tx, child: str, now: datetime) -> None:
+    """Propose anew for each of one child's cases that something became known about since."""
+    cases = store.cases_of_child(tx, child)
+    current = store.current_versions(tx, child)
     for case in cases:
         latest = store.latest(tx, case.case_id)
         if latest is None or latest.case_version < case.version or is_stale(latest, current):

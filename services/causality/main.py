@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from services.causality import api, pages
-from services.causality.handlers import Causality, on_change
+from services.causality.handlers import Causality, on_change, reconsider
+from services.causality.rebuild import rebuild
 from shared import compose, runtime
 from shared.alarm import Bell
 from shared.audit import Audit
@@ -16,7 +17,7 @@ from shared.clock import Clock
 from shared.events.catalogue import SEAL_TYPES
 from shared.ops import ops_routes
 from shared.ops_pages import ops_pages
-from shared.runtime import Runtime
+from shared.runtime import ComingBack, Runtime
 from shared.settings import Settings
 from shared.trial import Trial
 
@@ -56,6 +57,7 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         bell=bell,
         handlers=consumed,
         relay_wake=relay_wake,
+        coming_back=ComingBack(rebuild, reconsider=lambda tx, child, now: reconsider(made[0], tx, child, now)),
     )
     return run, [
         api.routes(run.db, made[0], clock),

@@ -10,6 +10,7 @@ from services.sae_notifier.dispatch import Dispatcher
 from services.sae_notifier.gauges import count
 from services.sae_notifier.handlers import Notifier, alerts, duties
 from services.sae_notifier.handlers.law import LawRefused, keep_files, load_law
+from services.sae_notifier.rebuild import rebuild, reconsider
 from shared import compose, runtime
 from shared.alarm import Bell
 from shared.bus.parking import ParkedRow
@@ -21,7 +22,7 @@ from shared.db import Tx
 from shared.events.catalogue import SEAL_TYPES
 from shared.ops import ops_routes
 from shared.ops_pages import ops_pages
-from shared.runtime import Runtime
+from shared.runtime import ComingBack, Runtime
 from shared.settings import Settings
 from shared.trial import Trial
 
@@ -72,9 +73,10 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         handlers=consumed,
         on_parked=on_parked,
         relay_wake=relay_wake,
+        coming_back=ComingBack(rebuild, reconsider=lambda tx, child, now: reconsider(made[0], tx, child, now)),
     )
     notifier = made[0]
-    run.db.transact(lambda tx: keep_files(tx, run.audit, files, clock.now()))
+    run.db.transact(lambda tx: keep_files(tx, run.audit, files, clock.now()), way="repair")
     channels = {
         "mail": MailChannel(settings.smtp_url, settings.smtp_from, clock),
         "webhook": WebhookChannel(settings.webhook_key, clock),

@@ -36,6 +36,7 @@ from shared.bus.port import (
     BusUnavailable,
     Delivery,
     Position,
+    PositionInvalid,
     PositionSource,
     PublishOutcome,
     Record,
@@ -172,6 +173,23 @@ class KafkaBus:
 
         async def question(reader: AIOKafkaConsumer) -> Delivery | None:
             return (await _records_at(reader, {place: offset}, await _bounds(reader, [place]))).get(place)
+
+        return await self._ask(question)
+
+    async def read(self, topic: str, partition: int, offset: int, *, most: int = 500) -> Sequence[Delivery]:
+        place = TopicPartition(topic, partition)
+
+        async def question(reader: AIOKafkaConsumer) -> Sequence[Delivery]:
+            first, end = (await _bounds(reader, [place]))[place]
+            if not first <= offset <= end:
+                raise PositionInvalid(topic, partition, f"the log holds {first} to {end}, and {offset} was asked for")
+            if offset == end:
+                return []
+            reader.assign([place])
+            reader.seek(place, offset)
+            while not (found := (await reader.getmany(place, timeout_ms=POLL_MS, max_records=most)).get(place)):
+                pass
+            return [_delivery(record) for record in found]
 
         return await self._ask(question)
 

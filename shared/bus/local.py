@@ -25,6 +25,7 @@ from shared.bus.port import (
     BusUnavailable,
     Delivery,
     Position,
+    PositionInvalid,
     PositionSource,
     PublishOutcome,
     Record,
@@ -113,6 +114,12 @@ class LocalBus:
 
     async def read_at(self, topic: str, partition: int, offset: int) -> Delivery | None:
         return await self._reader.run(lambda connection: local_log.at(connection, topic, partition, offset))
+
+    async def read(self, topic: str, partition: int, offset: int, *, most: int = 500) -> Sequence[Delivery]:
+        found = await self._reader.run(lambda c: local_log.read(c, topic, partition, offset, most))
+        if found is None:
+            raise PositionInvalid(topic, partition, f"the log does not reach from {offset}")
+        return found
 
     async def healthy(self) -> bool:
         """Whether the writer's thread turns and the file answers."""

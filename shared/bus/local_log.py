@@ -119,6 +119,14 @@ def at(connection: sqlite3.Connection, topic: str, partition: int, offset: int) 
     return found[0] if found and found[0].offset == offset else None
 
 
+def read(connection: sqlite3.Connection, topic: str, partition: int, offset: int, most: int) -> list[Delivery] | None:
+    """What stands from that offset on; None when the log begins later or ends earlier."""
+    found = _run(connection, topic, partition, offset, most)
+    if (found and found[0].offset != offset) or (not found and offset != _end(connection, topic, partition)):
+        return None
+    return found
+
+
 def look(connection: sqlite3.Connection, positions: Mapping[Place, Position]) -> dict[Place, Seen]:
     """What stands around each of these positions."""
     seen: dict[Place, Seen] = {}

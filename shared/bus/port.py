@@ -181,6 +181,13 @@ class Bus(Protocol):
         """The record at that offset, or None when the log does not hold it. Raises BusUnavailable."""
         ...
 
+    async def read(self, topic: str, partition: int, offset: int, *, most: int = 500) -> Sequence[Delivery]:
+        """Consecutive records from that offset on, belonging to no group; empty at the end of the log.
+
+        Raises PositionInvalid when the log begins later or ends earlier, BusUnavailable.
+        """
+        ...
+
     async def healthy(self) -> bool: ...
 
     async def close(self) -> None: ...

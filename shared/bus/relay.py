@@ -99,6 +99,7 @@ class Relay:
         """One pass; returns how many rows were published."""
         self._loop = asyncio.get_running_loop()
         self.last_pass = time.monotonic()
+        self.db.admit()
         if self.db.dialect == "postgresql":
             if self._seal_due():
                 # A transaction of its own: the seals' stream must not stay locked while a batch is on its way.

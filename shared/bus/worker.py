@@ -275,7 +275,7 @@ class Worker:
     def _apply(self, tx: Tx, run: Sequence[Delivery]) -> None:
         self._advance(tx, run)
         readable = [(one, self._read(one)) for one in run]
-        for stream in sorted({_stream(one) for one, event in readable if event is not None}):
+        for stream in sorted({stream_of(one) for one, event in readable if event is not None}):
             self.audit.lock(tx, stream)
         for one, event in readable:
             if event is not None:
@@ -302,16 +302,7 @@ class Worker:
             raise Poison("unknown_type", f"no such event type is known here: {name[:100]}")
         if known is not None and known.name not in self.handlers:
             return None
-        try:
-            event = decode(one)
-        except Undecodable as error:
-            raise Poison("undecodable", str(error)) from None
-        assert known is not None
-        if event.source not in known.sources:
-            raise Poison("wrong_source", f"{event.source[:60]} may not publish {event.type}")
-        if event.partition_key != one.key:
-            raise Poison("wrong_key", "the record's key is not the event's partitionkey")
-        return event
+        return read_event(one)
 
     def _effect(self, tx: Tx, one: Delivery, event: Event) -> None:
         now = self.clock.now()
@@ -331,7 +322,7 @@ class Worker:
         with span(event.traceparent):
             self.audit.record(
                 tx,
-                stream=_stream(one),
+                stream=stream_of(one),
                 actor=f"service:{event.source}",
                 action=f"received {event.type}",
                 at=now,
@@ -396,7 +387,7 @@ class Worker:
         one = peek.delivery()
         event = self._read(one)
         if event is not None:
-            self.audit.lock(tx, _stream(one))
+            self.audit.lock(tx, stream_of(one))
             self._effect(tx, one, event)
         self._close(tx, peek, "replayed", actor, reason)
 
@@ -449,7 +440,26 @@ class Worker:
         return done
 
 
-def _stream(one: Delivery) -> str:
+def read_event(one: Delivery) -> Event:
+    """A record of a known type as its event. Raises Poison."""
+    name = one.header("ce_type")
+    known = CATALOGUE.get(name or "")
+    if known is None:
+        raise Poison(
+            "unknown_type" if name else "undecodable", f"no such event type is known here: {(name or '')[:100]}"
+        )
+    try:
+        event = decode(one)
+    except Undecodable as error:
+        raise Poison("undecodable", str(error)) from None
+    if event.source not in known.sources:
+        raise Poison("wrong_source", f"{event.source[:60]} may not publish {event.type}")
+    if event.partition_key != one.key:
+        raise Poison("wrong_key", "the record's key is not the event's partitionkey")
+    return event
+
+
+def stream_of(one: Delivery) -> str:
     """The audit stream and lock of a record: its child's, or the seals' own."""
     return SEALS_STREAM if one.header("ce_type") in _SEALS else one.key
 

@@ -4,6 +4,7 @@ from shared.case.assessment import Assessment, EventAssessment, Judged, PersonAn
 from shared.case.base import Answer, Published
 from shared.case.batch import Batch
 from shared.case.exposure import ActionTaken, Exposure, ExposureKind, RehabilitationCourse
+from shared.case.filing import Filing, FilingReceipt, ReportForm
 from shared.case.measurement import Measurement
 from shared.case.moment import Moment
 from shared.case.obligation import DutyCause, Obligation
@@ -37,6 +38,8 @@ __all__ = [
     "EventAssessment",
     "Exposure",
     "ExposureKind",
+    "Filing",
+    "FilingReceipt",
     "FreeText",
     "Given",
     "GradeEntry",
@@ -51,6 +54,7 @@ __all__ = [
     "Quantity",
     "RehabilitationCourse",
     "Relatedness",
+    "ReportForm",
     "Seriousness",
     "Signature",
     "Subject",

@@ -11,6 +11,7 @@ from shared.case.assessment import Assessment
 from shared.case.base import Published
 from shared.case.batch import Batch
 from shared.case.exposure import Exposure
+from shared.case.filing import Filing, ReportForm
 from shared.case.measurement import Measurement
 from shared.case.obligation import Obligation
 from shared.case.report import CaseReport
@@ -110,6 +111,18 @@ _ALL: tuple[EventType, ...] = (
         Obligation,
         ("sae_notifier",),
         "A duty was opened, moved, filed, received, rejected or ended.",
+    ),
+    EventType(
+        "tocsin.form.made.v1",
+        ReportForm,
+        ("sae_notifier",),
+        "A report was rendered for a recipient: its facts and its file.",
+    ),
+    EventType(
+        "tocsin.filing.changed.v1",
+        Filing,
+        ("sae_notifier",),
+        "A telling was filed, sent, given up on, received or rejected, with its receipts.",
     ),
     EventType("tocsin.intake.audit_sealed.v1", AuditSeal, ("ae_intake",), "The audit trail of ae_intake was sealed."),
     EventType(

@@ -152,6 +152,18 @@ class BusContract:
         assert await bus.read_at(TOPIC, 3, 0) is None
         assert await bus.read_at(TOPIC, 3, 7) is None
 
+    async def test_anybody_may_read_a_partition_from_any_place(self, bus: Bus) -> None:
+        sent = [record("s1", version) for version in range(1, 8)]
+        await self.publish(bus, sent)
+        partition = partition_for("s1")
+        read = [one async for one in _whole(bus, partition, most=3)]
+        assert [one.value for one in read] == [one.value for one in sent]
+        assert [one.offset for one in read] == list(range(7))
+        assert (await bus.read(TOPIC, partition, 5))[0].value == sent[5].value
+        assert list(await bus.read(TOPIC, partition, 7)) == []
+        with pytest.raises(PositionInvalid):
+            await bus.read(TOPIC, partition, 9)
+
     async def test_a_record_at_the_limit_is_carried_whole(self, bus: Bus) -> None:
         empty = record("s1", 1)
         large = record("s1", 1, event_id=empty.event_id, size=LIMIT - empty.size)
@@ -462,3 +474,11 @@ def _holds(subscription: Subscription, count: int) -> bool:
 
 def _places(reader: Reader) -> set[tuple[int, int]]:
     return {(one.partition, one.offset) for one in reader.got}
+
+
+async def _whole(bus: Bus, partition: int, *, most: int) -> AsyncIterator[Delivery]:
+    offset = 0
+    while run := await bus.read(TOPIC, partition, offset, most=most):
+        for one in run:
+            yield one
+        offset = run[-1].offset + 1

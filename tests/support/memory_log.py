@@ -9,7 +9,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from shared.bus.holding import Seen, check_position
 from shared.bus.partition import partition_for
-from shared.bus.port import PARTITIONS, BusUnavailable, Delivery, Lag, Placed, PositionSource, PublishOutcome, Record
+from shared.bus.port import (
+    PARTITIONS,
+    BusUnavailable,
+    Delivery,
+    Lag,
+    Placed,
+    PositionInvalid,
+    PositionSource,
+    PublishOutcome,
+    Record,
+)
 
 Scramble = Callable[[list[Record]], list[Record]]
 
@@ -58,6 +68,12 @@ class MemoryLog:
     async def read_at(self, topic: str, partition: int, offset: int) -> Delivery | None:
         there = self.partitions[topic, partition]
         return there[offset] if offset < len(there) else None
+
+    async def read(self, topic: str, partition: int, offset: int, *, most: int = 500) -> Sequence[Delivery]:
+        there = self.partitions[topic, partition]
+        if offset > len(there):
+            raise PositionInvalid(topic, partition, f"the log ends at {len(there)}")
+        return there[offset : offset + most]
 
     async def subscribe(
         self, group: str, topics: Sequence[str], positions: PositionSource, *, max_records: int = 100

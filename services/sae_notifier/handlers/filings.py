@@ -14,7 +14,7 @@ from services.sae_notifier.forms.render import render
 from services.sae_notifier.forms.trial import FormRecipient, FormTrial
 from services.sae_notifier.forms.view import SaeForm, build
 from services.sae_notifier.forms.words import Words
-from services.sae_notifier.handlers import alerts, duties
+from services.sae_notifier.handlers import alerts, duties, telling
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
 from shared import metrics
@@ -153,7 +153,7 @@ def keep_form(notifier: Notifier, tx: Tx, made: Draft, pdf: bytes, user_id: str,
         action="made a form",
         at=now,
         detail={"sha256": row.sha256, "case_version": row.case_version},
-        rows=[row],
+        rows=[row, telling.form_made(notifier, tx, row, now)],
     )
     return row
 
@@ -212,6 +212,7 @@ def file(
         sent_at=None if method == "mail" else sent_at,
         reference=reference,
     )
+    sent = telling.filing_changed(notifier, tx, row, [], now)
     store.add_row(tx, row)
     notifier.audit.record(
         tx,
@@ -219,7 +220,7 @@ def file(
         actor=user_id,
         action=f"filed by {method}",
         at=now,
-        rows=[row],
+        rows=[row, sent],
         detail={"number": number},
     )
     if row.state == "sent":
@@ -294,12 +295,18 @@ def settle_filing(
         row.next_attempt_at = now + timedelta(seconds=min(900, 5 * 2**row.attempts))
         if row.attempts >= ATTEMPTS:
             row.state = "failed"
+    told = telling.filing_changed(notifier, tx, row, [], now) if row.state != "waiting" else None
     tx.session.add(row)
     tx.session.flush()
     tx.after_commit(metrics.FILINGS.labels(service="sae_notifier", outcome=row.state).inc)
     said = row.state if row.state != "waiting" else "failed, will try again"
     notifier.audit.record(
-        tx, stream=row.subject_id, actor="system", action=f"mailed a report: {said}", at=now, rows=[row]
+        tx,
+        stream=row.subject_id,
+        actor="system",
+        action=f"mailed a report: {said}",
+        at=now,
+        rows=[row] if told is None else [row, told],
     )
     if row.state == "sent":
         _duty_filed(notifier, tx, row, "system", now)
@@ -378,6 +385,8 @@ def record_receipt(
     store.add_row(tx, receipt)
     tx.after_commit(metrics.FILINGS.labels(service="sae_notifier", outcome=verdict).inc)
     row.state = verdict
+    answers = store.receipts_of(tx, [filing_id])
+    told = telling.filing_changed(notifier, tx, row, answers, now)
     tx.session.add(row)
     tx.session.flush()
     notifier.audit.record(
@@ -387,7 +396,7 @@ def record_receipt(
         action=f"recorded: {verdict} ({kind})",
         at=now,
         reason=reasons or None,
-        rows=[receipt, row],
+        rows=[receipt, row, told],
     )
     duty = store.obligation(tx, row.obligation_id)
     assert duty is not None

@@ -26,6 +26,7 @@ from services.sae_notifier.store.duties import (
     obligation_history,
     obligations_of,
     open_obligations,
+    put_back_obligation,
     strict_dates_owed,
 )
 from services.sae_notifier.store.filings import (
@@ -118,6 +119,7 @@ __all__ = [
     "obligations_of",
     "open_alerts_without_waiting_calls",
     "open_obligations",
+    "put_back_obligation",
     "receipt",
     "receipts_of",
     "release",

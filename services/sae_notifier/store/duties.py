@@ -82,17 +82,8 @@ class AlarmRow(Audited, table=True):
 _MOVE_DUTY = update_of(DutyRow, "obligation_id")
 
 
-def add_obligation(tx: Tx, duty: Obligation) -> tuple[ObligationRow, DutyRow]:
-    """Add one version and move the head to it; the primary key refuses a version that exists."""
-    row = ObligationRow(
-        obligation_id=duty.obligation_id,
-        version=duty.version,
-        subject_id=duty.subject_id,
-        body=canonical(duty).decode(),
-        recorded_at=duty.recorded_at,
-    )
-    tx.write(insert_of(ObligationRow), row.model_dump())
-    head = DutyRow(
+def _head(duty: Obligation) -> DutyRow:
+    return DutyRow(
         obligation_id=duty.obligation_id,
         version=duty.version,
         case_id=duty.case_id,
@@ -105,11 +96,47 @@ def add_obligation(tx: Tx, duty: Obligation) -> tuple[ObligationRow, DutyRow]:
         due_at=duty.due_at,
         due_strict_at=duty.due_strict_at,
     )
+
+
+def add_obligation(tx: Tx, duty: Obligation) -> tuple[ObligationRow, DutyRow]:
+    """Add one version and move the head to it; the primary key refuses a version that exists."""
+    row = ObligationRow(
+        obligation_id=duty.obligation_id,
+        version=duty.version,
+        subject_id=duty.subject_id,
+        body=canonical(duty).decode(),
+        recorded_at=duty.recorded_at,
+    )
+    tx.write(insert_of(ObligationRow), row.model_dump())
+    head = _head(duty)
     if duty.version == 1:
         tx.write(insert_of(DutyRow), head.model_dump())
     else:
         tx.write(_MOVE_DUTY, head.model_dump())
     return row, head
+
+
+def put_back_obligation(tx: Tx, duty: Obligation) -> list[ObligationRow | DutyRow]:
+    """For a restore: one version as it stood, where it is missing; the head follows the newest. Returns what was written."""
+    if tx.session.get(ObligationRow, (duty.obligation_id, duty.version)) is not None:
+        return []
+    row = ObligationRow(
+        obligation_id=duty.obligation_id,
+        version=duty.version,
+        subject_id=duty.subject_id,
+        body=canonical(duty).decode(),
+        recorded_at=duty.recorded_at,
+    )
+    tx.session.add(row)
+    head = tx.session.get(DutyRow, duty.obligation_id)
+    written: list[ObligationRow | DutyRow] = [row]
+    if head is None or head.version < duty.version:
+        made = _head(duty)
+        head = tx.session.merge(made) if head is not None else made
+        tx.session.add(head)
+        written.append(head)
+    tx.session.flush()
+    return written
 
 
 def obligation(tx: Tx, obligation_id: str) -> Obligation | None:

@@ -63,6 +63,8 @@ class FilingRow(Audited, Claimable, table=True):
     unproven: ClassVar[Mapping[str, Any] | None] = {"claimed_until": None}
 
     filing_id: str = Field(primary_key=True)
+    version: int = 0
+    """Of its event; a new one with every change that the log must know."""
     message_number: str
     """Derived from case, version and recipient: a repeat after a crash carries the same one."""
     obligation_id: str = Field(index=True)

@@ -81,6 +81,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("topic", "partition"),
     )
     op.create_table(
+        "holds",
+        sa.Column("hold_id", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("missing", sa.Integer(), nullable=False),
+        sa.Column("held_at", UTCDateTime(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("restored_at", UTCDateTime(), nullable=True),
+        sa.Column("restored", sa.Text(), nullable=False),
+        sa.Column("children", sa.Text(), nullable=False),
+        sa.Column("released_at", UTCDateTime(), nullable=True),
+        sa.Column("released_by", sa.String(), nullable=True),
+        sa.Column("released_reason", sa.String(), nullable=True),
+        sa.CheckConstraint("(state = 'released') = (released_by IS NOT NULL)", name="holds_released_by_somebody"),
+        sa.PrimaryKeyConstraint("hold_id"),
+    )
+    op.create_table(
         "idempotency",
         sa.Column("client", sa.String(), nullable=False),
         sa.Column("route", sa.String(), nullable=False),

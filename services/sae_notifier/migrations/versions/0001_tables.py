@@ -139,6 +139,7 @@ def upgrade() -> None:
         sa.Column("claimed_until", UTCDateTime(), nullable=True),
         sa.Column("proof", sa.String(), nullable=True),
         sa.Column("filing_id", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("message_number", sa.String(), nullable=False),
         sa.Column("obligation_id", sa.String(), nullable=False),
         sa.Column("case_id", sa.String(), nullable=False),
@@ -184,6 +185,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("kind", "case_id", "case_version", "recipient_id", "facts_sha256"),
     )
     op.create_index(op.f("ix_forms_case_id"), "forms", ["case_id"], unique=False)
+    op.create_table(
+        "holds",
+        sa.Column("hold_id", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("missing", sa.Integer(), nullable=False),
+        sa.Column("held_at", UTCDateTime(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("restored_at", UTCDateTime(), nullable=True),
+        sa.Column("restored", sa.Text(), nullable=False),
+        sa.Column("children", sa.Text(), nullable=False),
+        sa.Column("released_at", UTCDateTime(), nullable=True),
+        sa.Column("released_by", sa.String(), nullable=True),
+        sa.Column("released_reason", sa.String(), nullable=True),
+        sa.CheckConstraint("(state = 'released') = (released_by IS NOT NULL)", name="holds_released_by_somebody"),
+        sa.PrimaryKeyConstraint("hold_id"),
+    )
     op.create_table(
         "idempotency",
         sa.Column("client", sa.String(), nullable=False),

@@ -1,0 +1,68 @@
+"""After a restore: duties, forms and tellings as this service's own events say they stood. Nothing is sent or alerted."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.sae_notifier import store
+from services.sae_notifier.handlers import Notifier, alerts, duties
+from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
+from shared.audit import Audited, Written
+from shared.case import Filing, Obligation, ReportForm
+from shared.db import Tx
+from shared.events.envelope import Event
+
+
+def rebuild(tx: Tx, event: Event, now: datetime) -> Sequence[Audited | Written]:
+    """The rows of one own event; an older version than the row's leaves the row alone."""
+    if event.type == "tocsin.obligation.changed.v1":
+        return store.put_back_obligation(tx, Obligation.read(event.data))
+    if event.type == "tocsin.form.made.v1":
+        return _form(tx, ReportForm.read(event.data))
+    if event.type == "tocsin.filing.changed.v1":
+        return _filing(tx, Filing.read(event.data))
+    return ()
+
+
+def reconsider(notifier: Notifier, tx: Tx, child: str, now: datetime) -> None:
+    """Every alert and duty of one child, over what is known of it now. Alerts that were opened before stay one alert."""
+    for batch in store.batches_of_child(tx, child):
+        alerts.open_for_batch(notifier, tx, batch, now)
+    for case in store.cases_of_child(tx, child):
+        alerts.open_for_case(notifier, tx, store.case_versions(tx, case.case_id), now)
+        duties.evaluate_case(notifier, tx, case.case_id, now)
+
+
+def _form(tx: Tx, document: ReportForm) -> list[Audited]:
+    if store.form(tx, document.document_id) is not None:
+        return []
+    values = document.model_dump(include=set(FormRow.model_fields) - {"content"})
+    row = FormRow(content=b64decode(document.content_base64 or ""), **values)
+    tx.session.add(row)
+    tx.session.flush()
+    return [row]
+
+
+def _filing(tx: Tx, document: Filing) -> list[Audited]:
+    row = store.filing(tx, document.filing_id, lock=True)
+    if row is not None and row.version >= document.version:
+        return []
+    values = document.model_dump(include=set(FilingRow.model_fields))
+    if row is None:
+        row = FilingRow(**values)
+    else:
+        for name, value in values.items():
+            setattr(row, name, value)
+        store.release(row)
+    tx.session.add(row)
+    tx.session.flush()
+    changed: list[Audited] = [row]
+    for one in document.receipts:
+        if store.receipt(tx, one.receipt_id) is None:
+            receipt = ReceiptRow(filing_id=document.filing_id, content=None, **one.model_dump())
+            tx.session.add(receipt)
+            changed.append(receipt)
+    tx.session.flush()
+    return changed

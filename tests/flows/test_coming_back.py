@@ -1,0 +1,203 @@
+"""One service comes back from last night's copy while the others are current; a cut log is made whole from its owners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from shared.bus import hold
+from shared.bus.guard import HeldAway
+from shared.errors import Conflict, NotFound
+from tests.support import coming_back, deeds
+from tests.support.world import START, World
+
+FATAL = deeds.seriousness(life_threatening="yes")
+SERVICES = ("ae_intake", "causality", "sae_notifier")
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as made:
+        yield made
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> Path:
+    return tmp_path / "copies"
+
+
+def before_midnight(world: World) -> str:
+    """One case told, filed, signed; another child's infusion."""
+    body = deeds.report("VN01-007", aware=START - timedelta(hours=1), seriousness=FATAL)
+    case_id = deeds.submit(world, body, "k1")["case_id"]
+    world.drain()
+    deeds.expose(world, "VN01-007", START - timedelta(days=1))
+    world.drain()
+    deeds.sign(world, case_id)
+    world.drain()
+    duty = deeds.duties(world, case_id)[0]
+    deeds.receipt(world, deeds.file(world, duty.obligation_id).filing_id)
+    world.hand_over()
+    world.drain()
+    return case_id
+
+
+def after_midnight(world: World, first: str) -> str:
+    """What last night's copy does not know: news, a second case, mails that were sent, receipts, an allocation."""
+    world.tick(hours=6)
+    second = deeds.submit(world, deeds.report("VN01-008", aware=world.clock.now(), seriousness=FATAL), "k2")["case_id"]
+    deeds.culture(world, "VN01-008", "B-8", "positive")
+    world.drain()
+    world.hand_over()
+    for duty in deeds.duties(world, second)[:2]:
+        deeds.file(world, duty.obligation_id, "mail")
+    world.hand_over()
+    world.drain()
+    filed = world["sae_notifier"].db.read(
+        lambda tx: (
+            tx.execute(text("SELECT filing_id FROM filings WHERE state = 'sent' AND method = 'mail'")).scalars().all()
+        )
+    )
+    deeds.receipt(world, filed[0])
+    deeds.sign(world, second)
+    world.drain()
+    return second
+
+
+def stood(world: World, *cases: str) -> dict[str, object]:
+    """What must be the same after a restore."""
+    duties = [one for case in cases for one in deeds.duties(world, case)]
+    read = world.read
+    return {
+        "duties": {one.obligation_id: (one.state, one.due_at, one.due_strict_at) for one in duties},
+        "cases": [deeds.case(world, one) for one in cases],
+        "numbers": sorted(
+            read("ae_intake", lambda tx: tx.execute(text("SELECT case_number FROM cases")).scalars().all())
+        ),  # type: ignore[call-overload]
+        "signed": [deeds.assessment(world, one) for one in cases],
+        "filings": read(
+            "sae_notifier",
+            lambda tx: tx.execute(
+                text("SELECT message_number, state, sent_at, version FROM filings ORDER BY message_number")
+            ).all(),
+        ),
+        "receipts": read(
+            "sae_notifier",
+            lambda tx: tx.execute(text("SELECT receipt_id, sha256 FROM receipts ORDER BY receipt_id")).all(),
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_from_last_nights_copy_comes_back_whole(world: World, copies: Path, name: str) -> None:
+    first = before_midnight(world)
+    coming_back.backup(world, copies)
+    second = after_midnight(world, first)
+    before, mails = stood(world, first, second), len([m for m in world.mail.taken if m.attachments])
+    events = len({one.event_id for one in world.log.all()})
+
+    coming_back.put_back(world, name, copies)
+    door = coming_back.guard(world, name)
+    assert coming_back.look(world, door) == "held"
+    assert world.rung["held"] == 1
+    with pytest.raises(HeldAway):
+        world[name].db.transact(lambda tx: None)
+    with pytest.raises(Conflict):  # nobody releases what was not restored
+        coming_back.release(world, name)
+    with pytest.raises(HeldAway):  # it sends nothing, while everything else goes on
+        world.relay(name)
+    for other in set(SERVICES) - {name}:
+        world.relay(other)
+        world.consume(other)
+    assert len({one.event_id for one in world.log.all()}) == events
+
+    restored = coming_back.restore(world, name)
+    assert restored.counts and not restored.parked
+    assert coming_back.look(world, door) == "held", "restored, but nobody has released it"
+    coming_back.release(world, name)
+    assert coming_back.look(world, door) == "open"
+    coming_back.look(world, door)  # judges the children anew
+    assert not world.read(name, hold.unfinished)
+    world.drain()
+    world.hand_over()
+    world.drain()
+
+    assert stood(world, first, second) == before
+    assert len([m for m in world.mail.taken if m.attachments]) == mails, "nothing was filed twice"
+    third = deeds.submit(world, deeds.report("VN01-009", aware=world.clock.now()), "k3")
+    assert third["case_number"] not in before["numbers"]  # type: ignore[operator]
+    world.drain()
+    world.assert_audit()
+    lost = world.verify(name).lost
+    assert lost, "the trail says which seals cover what was lost"
+    with pytest.raises(NotFound):
+        coming_back.release(world, name)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_nothing_is_held_when_nothing_is_missing(world: World, copies: Path, name: str) -> None:
+    first = before_midnight(world)
+    coming_back.backup(world, copies)
+    coming_back.put_back(world, name, copies)
+    door = coming_back.guard(world, name)
+    assert door.state == "unverified"
+    assert coming_back.look(world, door) == "open"
+    assert deeds.case(world, first) is not None
+
+
+def test_unverified_takes_reports_and_nothing_else(world: World) -> None:
+    case_id = before_midnight(world)
+    coming_back.guard(world, "ae_intake")
+    taken = deeds.submit(world, deeds.report("VN01-010", aware=world.clock.now()), "k9")
+    assert taken["case_number"]
+    with pytest.raises(HeldAway):
+        deeds.nullify(world, case_id, 1)
+
+
+def test_a_restore_that_dies_in_the_middle_goes_on(world: World, copies: Path) -> None:
+    first = before_midnight(world)
+    coming_back.backup(world, copies)
+    second = after_midnight(world, first)
+    before = stood(world, first, second)
+    coming_back.put_back(world, "sae_notifier", copies)
+    coming_back.look(world, coming_back.guard(world, "sae_notifier"))
+    with world.dying_at("restore.after_commit", 2) as died:
+        coming_back.restore(world, "sae_notifier")
+    assert died
+    door = coming_back.guard(world, "sae_notifier")
+    coming_back.restore(world, "sae_notifier")
+    coming_back.release(world, "sae_notifier")
+    assert coming_back.look(world, door) == "open"
+    coming_back.look(world, door)
+    world.drain()
+    assert stood(world, first, second) == before
+    world.assert_audit()
+
+
+@pytest.mark.parametrize("keep", [0, 5])
+def test_a_cut_log_is_made_whole_from_its_owners(world: World, keep: int) -> None:
+    """Every partition lost its tail, or all of it."""
+    first = before_midnight(world)
+    second = after_midnight(world, first)
+    before = stood(world, first, second)
+    events = {one.event_id: (one.key, one.value, one.headers) for one in world.log.all()}
+    mails = len(world.mail.taken)
+    for place, records in world.log.partitions.items():
+        world.log.partitions[place] = records[:keep]
+    done = coming_back.rebuild_log(world)
+    assert done.appended > 0
+    assert {one.event_id: (one.key, one.value, one.headers) for one in world.log.all()} == events
+    world.crash()
+    world.drain()
+    world.hand_over()
+    assert stood(world, first, second) == before
+    assert len(world.mail.taken) == mails
+    third = deeds.submit(world, deeds.report("VN01-009", aware=world.clock.now(), seriousness=FATAL), "k3")["case_id"]
+    world.drain()
+    assert deeds.duties(world, third)
+    world.assert_audit()
+    assert not any(world.rung[kind] for kind in ("position_invalid", "same_version_other_bytes", "event_parked"))
