@@ -1,15 +1,18 @@
-"""The `tocsin` command: run, migrate, demo, trial check, audit verify."""
+"""The `tocsin` command."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from shared.settings import Settings, UnsafeSettings
 
@@ -137,6 +140,119 @@ def users_add(
     finally:
         db.close()
     out.print(f"{user_id}: added", markup=False)
+
+
+def _progress(words: str) -> tuple[Progress, Callable[[int], None]]:
+    """A bar on the error stream, so that the output stays clean."""
+    bar = Progress(
+        TextColumn(words), SpinnerColumn(), TextColumn("{task.completed} records"), TimeElapsedColumn(), console=err
+    )
+    task = bar.add_task(words, total=None)
+    return bar, lambda done: bar.update(task, completed=done)
+
+
+def _service(name: str) -> str:
+    if name not in SERVICES:
+        raise typer.BadParameter(f"one of {', '.join(SERVICES)}")
+    return name
+
+
+def _fail(error: Exception) -> NoReturn:
+    err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1) from None
+
+
+@app.command()
+def backup(target: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    """Copy every database into a new folder (SQLite: the log too; PostgreSQL: with pg_dump, one file a schema)."""
+    from services import coming_back
+
+    try:
+        for file in coming_back.backup(load_settings(), target):
+            out.print(f"{file}  {file.stat().st_size:,} bytes", markup=False, highlight=False)
+    except coming_back.CannotComeBack as error:
+        _fail(error)
+
+
+@app.command()
+def restore(
+    service: Annotated[str, typer.Argument(help="The service that lost something.", callback=_service)],
+    copies: Annotated[Path | None, typer.Option("--from", help="First put this backup's copy in place.")] = None,
+) -> None:
+    """Rebuild what a service's database lacks from its own events on the log; it stays held until somebody releases it."""
+    import asyncio
+
+    from services import coming_back
+    from shared.bus.port import BusUnavailable
+    from shared.clock import SystemClock
+    from shared.db import DatabaseAway
+
+    settings = load_settings()
+    clock = SystemClock()
+    try:
+        if copies is not None:
+            coming_back.put_copy_back(settings, service, copies)
+        with coming_back.stopped(settings) if coming_back.is_embedded(settings) else nullcontext():
+            bar, moved = _progress(f"restoring {service}")
+            with bar:
+                done = asyncio.run(coming_back.restore(settings, clock, service, moved))
+            standing = coming_back.state_of(settings, service)
+    except (coming_back.CannotComeBack, BusUnavailable, DatabaseAway) as error:
+        _fail(error)
+    if done is None:
+        out.print(f"{service}: nothing is missing; it is not held", markup=False)
+        return
+    for name, count in sorted(done.counts.items()):
+        out.print(f"{count:>8,}  {name}", markup=False, highlight=False)
+    if done.parked:
+        out.print(f"{done.parked:>8,}  records could not be restored and stand parked", style="red", markup=False)
+    assert standing is not None
+    out.print(f"{service}: restored; held until `tocsin release {service} --user …`", markup=False)
+
+
+@app.command()
+def release(
+    service: Annotated[str, typer.Argument(help="The service that was restored.", callback=_service)],
+    user: Annotated[str, typer.Option(help="Who releases it (safety officer or admin).")],
+    reason: Annotated[str, typer.Option(help="Why it may go on: what was compared.")],
+) -> None:
+    """Let a restored service write and send again; the password is asked for, or read from standard input."""
+    from services import coming_back
+    from shared.clock import SystemClock
+    from shared.errors import TocsinError
+
+    password = typer.prompt("password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    try:
+        row = coming_back.release(load_settings(), SystemClock(), service, user, password, reason)
+    except TocsinError as error:
+        _fail(error)
+    out.print(f"{service}: released by {row.released_by}; {len(row.waiting())} children are judged anew", markup=False)
+
+
+@app.command()
+def republish() -> None:
+    """Make a lost or cut log whole again from its owners' databases, same ids and bytes; every service is held meanwhile."""
+    import asyncio
+
+    from services import coming_back
+    from shared.bus.port import BusUnavailable
+    from shared.clock import SystemClock
+    from shared.db import DatabaseAway
+
+    settings = load_settings()
+    try:
+        with coming_back.stopped(settings) if coming_back.is_embedded(settings) else nullcontext():
+            bar, moved = _progress("republishing")
+            with bar:
+                done = asyncio.run(coming_back.rebuild_log(settings, SystemClock(), moved))
+    except (coming_back.CannotComeBack, BusUnavailable, DatabaseAway) as error:
+        _fail(error)
+    out.print(
+        f"{done.found:,} records stood on the log, {done.appended:,} were appended, "
+        f"{done.rewound:,} reading positions went back",
+        markup=False,
+        highlight=False,
+    )
 
 
 @trial_app.command("check")

@@ -1,4 +1,4 @@
-"""After a restore: assessments, signatures included, as this service's own events say they stood."""
+"""After a restore: assessments, signatures and answers included, as this service's own events say they stood."""
 
 from __future__ import annotations
 
@@ -21,4 +21,6 @@ def rebuild(tx: Tx, event: Event, now: datetime) -> Sequence[Audited | Written]:
     document = Assessment.read(event.data)
     if any(one.version == document.version for one in store.versions(tx, document.case_id)):
         return ()
-    return [store.add_assessment(tx, document)]
+    known = {one.number for one in store.answers(tx, document.case_id)}
+    given = [store.add_answer(tx, document, one) for one in document.answers if one.number not in known]
+    return [store.add_assessment(tx, document), *given]

@@ -23,8 +23,8 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("answered_by", sa.String(), nullable=False),
         sa.Column("answered_at", UTCDateTime(), nullable=False),
-        sa.CheckConstraint("number >= 1", name="answers_number"),
         sa.CheckConstraint("answer IN ('yes', 'no', 'unknown', 'withdrawn')", name="answers_answer"),
+        sa.CheckConstraint("number >= 1", name="answers_number"),
         sa.PrimaryKeyConstraint("case_id", "number"),
     )
     op.create_index(op.f("ix_answers_subject_id"), "answers", ["subject_id"], unique=False)

@@ -1,0 +1,208 @@
+"""The commands after a loss: a copy of everything, one service from its copy and the log, the log from its owners."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlalchemy import make_url, text
+
+from services import embedded
+from shared import compose, runtime
+from shared.audit import Audit, AuditKeys
+from shared.bus import hold
+from shared.bus.hold import HoldRow
+from shared.bus.port import Bus
+from shared.bus.republish import Owner, Republished, republish
+from shared.bus.restore import Restored
+from shared.clock import Clock
+from shared.db import Database
+from shared.errors import Forbidden
+from shared.runtime import Runtime
+from shared.settings import Settings
+
+SCHEMAS = (*embedded.BUILDERS, "auth")
+LOG_FILE = "bus.db"
+Progress = Callable[[int], None]
+
+
+class CannotComeBack(Exception):
+    """Why the command did nothing, and what to do first."""
+
+
+def is_embedded(settings: Settings) -> bool:
+    return settings.database_url_of("auth").startswith("sqlite")
+
+
+# Copies ---------------------------------------------------------------------------------------------------------------
+
+
+def backup(settings: Settings, target: Path) -> list[Path]:
+    """Copy every database into a new folder, the log last, so that it is never older than what was published from it."""
+    try:
+        target.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        raise CannotComeBack(f"{target} exists; name a new folder") from None
+    if is_embedded(settings):
+        files = sorted(settings.var.glob("*.db"), key=lambda file: (file.name == LOG_FILE, file.name))
+        if not files:
+            raise CannotComeBack(f"there is no database in {settings.var}")
+        for file in files:
+            with closing(sqlite3.connect(file)) as source:
+                source.execute("VACUUM INTO ?", (str(target / file.name),))
+        return [target / file.name for file in files]
+    made = []
+    for name in SCHEMAS:
+        file = target / f"{name}.dump"
+        _tool(settings.database_url_of(name), "pg_dump", "--format=custom", f"--schema={name}", f"--file={file}")
+        made.append(file)
+    return made
+
+
+def put_copy_back(settings: Settings, service: str, copies: Path) -> None:
+    """Replace one service's database by its copy; the service must not run."""
+    if is_embedded(settings):
+        copy = copies / f"{service}.db"
+        if not copy.is_file():
+            raise CannotComeBack(f"there is no {copy}")
+        with stopped(settings):
+            for old in settings.var.glob(f"{service}.db*"):
+                old.rename(old.with_name(f"{old.name}.before-restore"))
+            shutil.copy(copy, settings.var / copy.name)
+        return
+    copy = copies / f"{service}.dump"
+    if not copy.is_file():
+        raise CannotComeBack(f"there is no {copy}")
+    with closing(Database(settings.database_url_of(service), service)) as db:
+        busy = db.read(lambda tx: tx.scalar(_sessions(), {"name": f"tocsin-{service}"}))
+    if busy > 1:
+        raise CannotComeBack(f"{service} is running ({busy - 1} sessions): stop every instance of it first")
+    url = settings.database_url_of(service)
+    _tool(url, "psql", "--quiet", "--command", f'DROP SCHEMA IF EXISTS "{service}" CASCADE')
+    _tool(url, "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={make_url(url).database}", str(copy))
+
+
+def _sessions() -> object:
+    return text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
+
+
+def _tool(url: str, name: str, *words: str) -> None:
+    """One of PostgreSQL's own programs; the address goes by its environment, where no list of processes shows a password."""
+    program = shutil.which(name)
+    if program is None:
+        raise CannotComeBack(f"{name} was not found on PATH: install PostgreSQL's client programs")
+    where = make_url(url)
+    given = {
+        "PGHOST": where.query.get("host") or where.host,
+        "PGPORT": where.query.get("port") or where.port,
+        "PGUSER": where.username,
+        "PGPASSWORD": where.password,
+        "PGDATABASE": where.database,
+    }
+    environment = dict(os.environ) | {key: str(value) for key, value in given.items() if value}
+    done = subprocess.run([program, *words], capture_output=True, text=True, check=False, env=environment)  # noqa: S603  found above
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no word"]
+        raise CannotComeBack(f"{name} failed: {lines[-1]}")
+
+
+@contextlib.contextmanager
+def stopped(settings: Settings) -> Iterator[None]:
+    """The embedded instance does not run while this does."""
+    lock = FileLock(settings.var / "tocsin.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise CannotComeBack(f"an instance runs on {settings.var}: stop it first (Ctrl-C)") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+# From the log ---------------------------------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def _services(settings: Settings, clock: Clock, *names: str) -> AsyncIterator[tuple[Bus, dict[str, Runtime]]]:
+    """Services put together, but none of their loops running."""
+    trial = runtime.load_trial(settings)
+    bus, bell = compose.make_bus(settings, "tocsin-restore"), compose.make_bell(settings, clock)
+    made = {name: embedded.BUILDERS[name](settings, clock, trial, bus, bell)[0] for name in names}
+    await bus.start()
+    try:
+        yield bus, made
+    finally:
+        await bus.close()
+        for one in made.values():
+            one.db.close()
+
+
+async def restore(settings: Settings, clock: Clock, service: str, progress: Progress) -> Restored | None:
+    """Rebuild what the service's database lacks; None when it lacks nothing."""
+    async with _services(settings, clock, service) as (_, made):
+        run = made[service]
+        await run.guard.look()
+        return await run.restore.run(progress) if run.guard.state == "held" else None
+
+
+def state_of(settings: Settings, service: str) -> HoldRow | None:
+    """The hold that stands."""
+    with closing(Database(settings.database_url_of(service), service)) as db:
+        return db.read(hold.current)
+
+
+def release(settings: Settings, clock: Clock, service: str, user_id: str, password: str, reason: str) -> HoldRow:
+    """A named person lets the service go on. Raises Forbidden, NotFound, Conflict."""
+    auth, auth_db = compose.make_authenticator(settings, clock, "cli")
+    keys = settings.audit_keys
+    try:
+        identity = auth.users.check(user_id, password, clock.now())
+        if identity is None or not identity.can("release_hold"):
+            raise Forbidden("this person and password may not release a service")
+        with closing(Database(settings.database_url_of(service), service)) as db:
+            audit = Audit(service, AuditKeys(keys[0], tuple(keys[1:])))
+            return db.transact(lambda tx: hold.release(tx, audit, by=user_id, reason=reason, now=clock.now()))
+    finally:
+        auth_db.close()
+
+
+async def rebuild_log(settings: Settings, clock: Clock, progress: Progress) -> Republished:
+    """Make the log whole from its owners. Every service is held meanwhile and goes on by itself afterwards."""
+    names = tuple(embedded.BUILDERS)
+    async with _services(settings, clock, *names) as (bus, made):
+        holding = [one for one in made.values() if await asyncio.to_thread(_hold, one, clock)]
+        await asyncio.sleep(0 if is_embedded(settings) else 3)  # every instance looks once a second
+        done = await republish({name: Owner(one.db, one.audit) for name, one in made.items()}, bus, clock, progress)
+        for one in holding:
+            await asyncio.to_thread(_let_go, one, clock)
+        return done
+
+
+def _hold(one: Runtime, clock: Clock) -> bool:
+    """True when it was not held before."""
+    if one.db.read(hold.current) is not None:
+        return False
+    one.db.transact(lambda tx: hold.begin(tx, one.audit, reason="republish", missing=0, now=clock.now()), way="repair")
+    return True
+
+
+def _let_go(one: Runtime, clock: Clock) -> None:
+    now = clock.now()
+
+    def unit(tx: runtime.Tx) -> None:
+        hold.mark_restored(tx, one.audit, counts={}, children=set(), now=now)
+        hold.release(tx, one.audit, by="system", reason="the log was made whole again", now=now)
+
+    one.db.transact(unit, way="repair")
+
+
+__all__ = ["CannotComeBack", "backup", "put_copy_back", "rebuild_log", "release", "restore", "state_of", "stopped"]
