@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shutil
-import sqlite3
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from sqlalchemy import make_url, text
 
 from services import embedded
-from shared import compose, runtime
+from shared import compose, copies, runtime
 from shared.audit import Audit, AuditKeys
 from shared.bus import hold
 from shared.bus.hold import HoldRow
@@ -24,6 +20,7 @@ from shared.bus.port import Bus
 from shared.bus.republish import Owner, Republished, republish
 from shared.bus.restore import Restored
 from shared.clock import Clock
+from shared.copies import CannotComeBack
 from shared.db import Database
 from shared.errors import Forbidden
 from shared.runtime import Runtime
@@ -32,10 +29,6 @@ from shared.settings import Settings
 SCHEMAS = (*embedded.BUILDERS, "auth")
 LOG_FILE = "bus.db"
 Progress = Callable[[int], None]
-
-
-class CannotComeBack(Exception):
-    """Why the command did nothing, and what to do first."""
 
 
 def is_embedded(settings: Settings) -> bool:
@@ -56,21 +49,20 @@ def backup(settings: Settings, target: Path) -> list[Path]:
         if not files:
             raise CannotComeBack(f"there is no database in {settings.var}")
         for file in files:
-            with closing(sqlite3.connect(file)) as source:
-                source.execute("VACUUM INTO ?", (str(target / file.name),))
+            copies.copy_file(file, target / file.name)
         return [target / file.name for file in files]
     made = []
     for name in SCHEMAS:
         file = target / f"{name}.dump"
-        _tool(settings.database_url_of(name), "pg_dump", "--format=custom", f"--schema={name}", f"--file={file}")
+        copies.dump(settings.database_url_of(name), name, file)
         made.append(file)
     return made
 
 
-def put_copy_back(settings: Settings, service: str, copies: Path) -> None:
+def put_copy_back(settings: Settings, service: str, folder: Path) -> None:
     """Replace one service's database by its copy; the service must not run."""
     if is_embedded(settings):
-        copy = copies / f"{service}.db"
+        copy = folder / f"{service}.db"
         if not copy.is_file():
             raise CannotComeBack(f"there is no {copy}")
         with stopped(settings):
@@ -78,40 +70,13 @@ def put_copy_back(settings: Settings, service: str, copies: Path) -> None:
                 old.rename(old.with_name(f"{old.name}.before-restore"))
             shutil.copy(copy, settings.var / copy.name)
         return
-    copy = copies / f"{service}.dump"
+    copy = folder / f"{service}.dump"
     if not copy.is_file():
         raise CannotComeBack(f"there is no {copy}")
-    with closing(Database(settings.database_url_of(service), service)) as db:
-        busy = db.read(lambda tx: tx.scalar(_sessions(), {"name": f"tocsin-{service}"}))
-    if busy > 1:
-        raise CannotComeBack(f"{service} is running ({busy - 1} sessions): stop every instance of it first")
     url = settings.database_url_of(service)
-    _tool(url, "psql", "--quiet", "--command", f'DROP SCHEMA IF EXISTS "{service}" CASCADE')
-    _tool(url, "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={make_url(url).database}", str(copy))
-
-
-def _sessions() -> object:
-    return text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
-
-
-def _tool(url: str, name: str, *words: str) -> None:
-    """One of PostgreSQL's own programs; the address goes by its environment, where no list of processes shows a password."""
-    program = shutil.which(name)
-    if program is None:
-        raise CannotComeBack(f"{name} was not found on PATH: install PostgreSQL's client programs")
-    where = make_url(url)
-    given = {
-        "PGHOST": where.query.get("host") or where.host,
-        "PGPORT": where.query.get("port") or where.port,
-        "PGUSER": where.username,
-        "PGPASSWORD": where.password,
-        "PGDATABASE": where.database,
-    }
-    environment = dict(os.environ) | {key: str(value) for key, value in given.items() if value}
-    done = subprocess.run([program, *words], capture_output=True, text=True, check=False, env=environment)  # noqa: S603  found above
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no word"]
-        raise CannotComeBack(f"{name} failed: {lines[-1]}")
+    if busy := copies.sessions(url, service):
+        raise CannotComeBack(f"{service} is running ({busy} sessions): stop every instance of it first")
+    copies.put_back(url, service, copy)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from tests.house.source import Module, calls, imports
 SQL_PLACES = (
     "services/*/store.py",
     "services/*/store/**",
+    "shared/copies.py",
     "services/*/migrations/**",
     "shared/db.py",
     "shared/migrat*.py",

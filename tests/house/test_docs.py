@@ -327,11 +327,11 @@ def test_the_schema_of_an_event_prints() -> None:
 
 
 def test_the_snippets_of_operations_run(var: Path, tmp_path: Path) -> None:
-    """A user is added, and every database copied, exactly as the page says."""
-    users, backup = blocks(OPERATIONS, "python")
+    """A user is added, and every database copied, as the page says."""
+    (users,) = blocks(OPERATIONS, "python")
     run(sys.executable, "-c", users.replace('input("password: ")', "'correct horse battery'"), var=var)
     copy = tmp_path / "copy"
-    run(sys.executable, "-c", backup, str(var), str(copy))
+    run(sys.executable, "-m", "services", "backup", str(copy), var=var)
     assert {file.name for file in copy.iterdir()} == {file.name for file in var.glob("*.db")}
     with closing(sqlite3.connect(copy / "auth.db")) as copied:
         assert ("safety-1",) in copied.execute("SELECT user_id FROM users").fetchall()

@@ -22,6 +22,7 @@ from services.ae_intake import records
 from services.ae_intake.commands import RecordAllocation
 from shared.audit import Audit, Audited, AuditKeys, Proven, covered
 from shared.audit_verify import Breach, verify
+from shared.bus import hold
 from shared.db import Database, Tx
 from shared.errors import FieldProblem
 from shared.runtime import PLUMBING
@@ -80,8 +81,17 @@ def lived(*, sealed: bool) -> World:
         world.drain(seal=False)
         deeds.answer(world, case_id, "specific_phenomenon", "no")
         world.drain(seal=sealed)
+    for _ in range(2):
+        for one in world.services.values():
+            one.db.transact(lambda tx, s=one: held_once(tx, s.audit))
     world.drain(seal=sealed)
     return world
+
+
+def held_once(tx: Tx, audit: Audit) -> None:
+    hold.begin(tx, audit, reason="log_ahead", missing=1, now=START)
+    hold.mark_restored(tx, audit, counts={"tocsin.case.reported.v1": 1}, children={"VN01-007"}, now=START)
+    hold.release(tx, audit, by="safety-officer-1", reason="compared", now=START)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["unsealed", "sealed"])
