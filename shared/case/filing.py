@@ -24,6 +24,8 @@ class ReportForm(Published):
     subject_id: str
     recipient_id: str | None = None
     follow_up: int = 0
+    facts_sha256: str = ""
+    """Of everything the document shows; the same facts make no second document."""
     sha256: str
     content_base64: str | None = None
     """The file; null when it is larger than the log carries, and then only the database has it."""
