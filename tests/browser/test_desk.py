@@ -100,6 +100,20 @@ def test_the_desk_works_without_scripts(visitors: Visitors, tmp_path: Path) -> N
     expect(page.get_by_text(number).first).to_be_visible()
     page.click(f"#confirm-{alert}")
     expect(page.get_by_text("Đã xác nhận.")).to_be_visible()
+    frames = {one.get_attribute("src"): one.get_attribute("title") for one in page.locator("iframe").all()}
+    assert set(frames) == {
+        f"{path}?frame=1"
+        for path in (
+            "/fragments/intake/rejected",
+            "/fragments/causality/unsigned",
+            *(f"/ops/{name}/parked" for name in ("ae_intake", "causality", "sae_notifier")),
+        )
+    }
+    assert all(frames.values()), "each frame says what it holds"
+    unsigned = page.frame_locator('iframe[src^="/fragments/causality/unsigned"]')
+    expect(unsigned.locator("table, .muted").first).to_be_visible()
+    expect(unsigned.locator("header.top")).to_have_count(0)
+    assert page.locator("iframe").last.evaluate("one => one.getBoundingClientRect().width") <= 390
     page.click('a[href="/fragments/causality/unsigned"]')
     expect(page.locator("header.top")).to_be_visible()
     page.goto(f"/ledger/{obligation}")
@@ -119,6 +133,56 @@ def test_the_desk_works_without_scripts(visitors: Visitors, tmp_path: Path) -> N
     page.click("#hand button")
     expect(page.get_by_text("nơi nhận đã nhận").first).to_be_visible()
     expect(page.get_by_text("RR 123 456").first).to_be_visible()
+
+
+def test_a_rejected_report_stands_on_the_desk_until_somebody_closes_it(visitors: Visitors) -> None:
+    bedside = visitors.page("clinician", scripts=False)
+    bedside.goto("/report")
+    bedside.fill("[name=child]", "Bé Na")
+    bedside.fill("[name=what]", "Không được đọc trên bàn trực")
+    bedside.click("button.main")
+    expect(bedside.locator("#f-child .wrong")).to_be_visible()
+    page = visitors.page(OFFICER)
+    page.goto("/desk")
+    section = page.locator('[data-fragment="/fragments/intake/rejected"]')
+    expect(section.locator("tbody tr").last).to_contain_text("clinician")
+    expect(section).not_to_contain_text("Không được đọc trên bàn trực")
+    assert spills_over(page) == 0
+    section.get_by_role("link", name="Ghi đã xử lý ra sao và đóng").last.click()
+    page.wait_for_url("**/rejected#r-*")
+    card = page.locator(f"#{page.url.partition('#')[2]}")
+    expect(card).to_contain_text("Không được đọc trên bàn trực")
+    card.locator("[name=reason]").fill("đã gọi lại")
+    card.get_by_role("button").click()
+    page.wait_for_url("**/rejected?done=1")
+    page.goto("/desk")
+    expect(section.get_by_text("Không có báo cáo nào đang chờ.")).to_be_visible()
+
+
+def test_a_second_press_without_scripts_records_one_receipt(visitors: Visitors) -> None:
+    case_id, _ = visitors.api.serious_case("VN01-206")
+    obligation = duty(visitors, case_id, "iec")
+    page = visitors.page(OFFICER, scripts=False)
+    page.goto(f"/ledger/{obligation}")
+    page.dblclick('form[action$="/documents"] button')
+    expect(page.locator("#documents + ul li")).to_have_count(1)
+    handed = hanoi(3)
+    page.check('#hand-method input[value="hand"]')
+    page.fill('input[name="sent_date"]', f"{handed:%Y-%m-%d}")
+    page.fill('input[name="sent_time"]', f"{handed:%H:%M}")
+    page.fill("#hand-reference", "CV 7")
+    page.click("#hand button")
+    receipt = page.locator('form[action$="/receipts"]')
+    receipt.locator('input[name="verdict"][value="received"]').check()
+    receipt.locator('input[name="kind"][value="answer"]').check()
+    receipt.locator('input[name="at_date"]').fill(f"{handed:%Y-%m-%d}")
+    receipt.locator('input[name="at_time"]').fill(f"{handed:%H:%M}")
+    receipt.locator('input[name="reference"]').fill("thư 12")
+    receipt.locator("button").dblclick()
+    expect(page.get_by_text("thư 12").first).to_be_visible()
+    [filing] = visitors.api.ask(OFFICER, "GET", f"/api/v1/filings?case_id={case_id}")["filings"]
+    assert [one["reference"] for one in filing["receipts"]] == ["thư 12"]
+    assert len(visitors.api.ask(OFFICER, "GET", f"/api/v1/documents?case_id={case_id}")["documents"]) == 1
 
 
 def test_a_report_is_filed_by_hand_with_the_keyboard(visitors: Visitors) -> None:

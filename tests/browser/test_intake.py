@@ -122,7 +122,13 @@ def test_without_scripts_everything_can_be_said(visitors: Visitors) -> None:
     page.fill("[name=child]", "VN01-302")
     page.click("button.main")
     page.wait_for_url("**/receipt")
-    assert page.locator("section.fragment a").count() == 1, "the alerts are a link"
+    alerts = page.frame_locator("section.fragment iframe")
+    expect(alerts.locator(".notice")).to_be_visible()
+    assert page.locator("section.fragment a").count() == 1, "and a link to them alone"
+    page.goto(f"/cases/{case_id_of(page)}")
+    assert page.locator("iframe").count() == 3, "alerts, duties and assessment"
+    expect(page.frame_locator("iframe >> nth=0").locator(".notice")).to_be_visible()
+    page.go_back()
     page.goto(f"/cases/{case_id_of(page)}/amend")
     page.fill("[name=e0_term_words]", "co giat")
     page.click("button[name=search][value=e0_]")
@@ -197,11 +203,18 @@ def test_a_case_shows_its_course_and_its_changes(visitors: Visitors, width: int,
     expect(page.locator("h1")).to_have_text(number)
     assert spills_over(page) == 0
     picture = page.locator("svg.tl").first
+    expect(page.locator("#duties")).to_be_visible()
+    expect(picture).to_be_hidden()
+    tab_to(page, '.toc a[href="#course"]')
+    page.keyboard.press("Enter")  # the address opens the folded part it names
+    expect(picture).to_be_visible()
+    assert spills_over(page) == 0
     box = picture.bounding_box()
     assert box and box["width"] <= width and picture.locator(".tl-infusion.tl-edge").count() == 1
     assert picture.locator(".tl-grade").all_text_contents() == ["4", "3"]
     assert picture.locator("path.tl-event").first.evaluate("e => getComputedStyle(e).fill") != "rgb(0, 0, 0)"
     expect(page.locator("#difference .changed")).to_have_count(4)  # the grades, the news, its reason, who sent it
+    page.click('.toc a[href="#changes"]')
     expect(page.locator("#difference ins").first).to_be_visible()
     page.locator("#course summary").click()
     expect(page.locator("#course table")).to_be_visible()
@@ -209,6 +222,7 @@ def test_a_case_shows_its_course_and_its_changes(visitors: Visitors, width: int,
     page.select_option("[name=old]", "2")
     page.click(".compare button")
     expect(page.locator("#difference .changed")).to_have_count(0)
+    expect(page.locator("#difference")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -27,7 +27,9 @@ def said(spec: Spec, value: Any, t: Words) -> str:
             return ", ".join(parts)
         case bool():
             return t("yes" if value else "no")
-        case None | "unknown":
+        case None:
+            return t("not_recorded")
+        case "unknown":
             return t("unknown")
     text = str(value)
     if spec.texts:
