@@ -32,7 +32,7 @@ from shared.settings import ROOT, Settings
 IMAGES = ROOT / "docs" / "images"
 PHONE, SCREEN = (390, 844), (1280, 900)
 START_S = 120.0
-INFUSION = "h4:has-text('bone-marrow mononuclear cells')"
+INFUSION = "h3:has-text('BM MNC infusion')"
 CLINICIAN, INVESTIGATOR, OFFICER, MONITOR = "clinician", "investigator", "safety-officer-1", "medical-monitor-1"
 
 
@@ -209,7 +209,7 @@ def main() -> None:
         take(monitor, "assessment", most=1_000, begin=INFUSION)
         story.signed()
         story.filed("necbr", "sponsor", "iec")
-        take(desk, "case", f"/cases/{case_id}", most=800, begin="#course")
+        take(desk, "case", f"/cases/{case_id}#course", most=800, begin="#course")
         take(desk, "ledger", f"/ledger?case={story.case['case_number']}", most=1_000)
         browser.close()
     for file in sorted(IMAGES.glob("*.png")):
