@@ -209,7 +209,7 @@ def main() -> None:
         take(monitor, "assessment", most=1_000, begin=INFUSION)
         story.signed()
         story.filed("necbr", "sponsor", "iec")
-        take(desk, "case", f"/cases/{case_id}#course", most=800, begin="#course")
+        take(desk, "case", f"/cases/{case_id}#course", most=860, begin=".part:has(#course)")
         take(desk, "ledger", f"/ledger?case={story.case['case_number']}", most=1_000)
         browser.close()
     for file in sorted(IMAGES.glob("*.png")):
