@@ -1,0 +1,154 @@
+"""H: the story in English with everything the coded elements cannot hold, the comments, and the reporter's own words."""
+
+from __future__ import annotations
+
+from services.sae_notifier.e2b.block import Block
+from services.sae_notifier.e2b.draft.desk import Desk
+from services.sae_notifier.e2b.draft.drugs import NO_DRUGS, begun_after, name_of
+from services.sae_notifier.e2b.text import clean, language, said
+from services.sae_notifier.forms.vocabulary import (
+    ADMISSION,
+    ANSWER,
+    KIND,
+    OUTCOME,
+    ROLE,
+    SHORT_SERIOUSNESS,
+)
+from shared.case import AdverseEvent, Exposure, FreeText, Moment
+from shared.case import seriousness as effective
+
+MOST = 100_000
+NATIVE_MOST = 100_000
+WITHHELD = "[withheld]"
+
+
+def narrative(desk: Desk, report: Block) -> None:
+    """Drafted last: whatever was cut elsewhere is taken in here."""
+    _comments(desk, report)
+    _native(desk, report)
+    parts = [desk.facts.narrative] if desk.facts.narrative.strip() else []
+    parts += [_head(desk), *(_event(event) for event in desk.case.events), *_told(desk), *_exposures(desk)]
+    parts += [f"{element} in full: {text}" for element, text in desk.overflow]
+    text = clean("\n\n".join(part for part in parts if part))
+    if len(text) > MOST:
+        en, vi = f"H.1 was cut to {MOST} characters", f"H.1 bị cắt còn {MOST} ký tự"
+        desk.notice("H.1", "cut", en, vi, "error")
+        text = f"{text[: MOST - 1]}…"
+    report.put("H.1", text)
+
+
+def _head(desk: Desk) -> str:
+    case = desk.case
+    reasons = ", ".join(effective.of_case(case).reasons) or "none"
+    return (
+        f"Case {case.case_number}, version {case.version}, subject {case.subject_id}; "
+        f"reported by: {ROLE[case.reporter_role].en.lower()}. Effective seriousness: {reasons}."
+    )
+
+
+def _event(event: AdverseEvent) -> str:
+    name = event.term.term if event.term else said(event.verbatim) or "event not named"
+    lines = [f"Event: {name}."]
+    if event.term is not None:
+        lines.append(f"Coded: {event.term.dictionary} {event.term.version}, {event.term.code}.")
+    if event.verbatim is not None:
+        lines.append(f'As reported: "{_quoted(event.verbatim)}".')
+    lines.append(f"Onset {_when(event.onset)}, end {_when(event.end)}; outcome: {OUTCOME[event.outcome].en.lower()}.")
+    grades = ", ".join(f"{one.grade}{f' from {_when(one.since)}' if one.since else ''}" for one in event.grades)
+    if grades:
+        lines.append(f"CTCAE grade: {grades}.")
+    answers = event.seriousness.answers()
+    for answer in ("yes", "no", "unknown"):
+        named = ", ".join(SHORT_SERIOUSNESS[name].en.lower() for name, given in answers.items() if given == answer)
+        if named:
+            lines.append(f"Seriousness {answer}: {named}.")
+    lines.append(
+        f"Admission: {ADMISSION[event.admission].en.lower()}, prolonged: {event.admission_prolonged}; "
+        f"medication error: {event.medication_error}; overdose: {event.overdose}."
+    )
+    if event.description is not None:
+        lines.append(f"Course: {_quoted(event.description)}")
+    return " ".join(lines)
+
+
+def _told(desk: Desk) -> list[str]:
+    given = desk.case.given
+    kinds = ", ".join(KIND[kind].en for kind in given.kinds)
+    words = f' "{_quoted(given.text)}"' if given.text else ""
+    return [f"Given before the event, as told: {ANSWER[given.answer].en.lower()}. {kinds}{words}".strip()]
+
+
+def _exposures(desk: Desk) -> list[str]:
+    """Procedures, and what was begun after the event: no drug of this report, but part of its story."""
+    found = []
+    for one in desk.facts.given():
+        if one.kind in ("rehabilitation", "planned_stay"):
+            continue
+        if one.kind in NO_DRUGS:
+            found.append(f"Procedure: {_exposure(desk, one)}.")
+        elif begun_after(desk, one):
+            found.append(f"Begun after the event: {_exposure(desk, one)}.")
+        elif one.note is not None:
+            found.append(f"Note on {name_of(desk, one)}: {_quoted(one.note)}")
+    return found
+
+
+def _exposure(desk: Desk, one: Exposure) -> str:
+    dose = f", {one.dose.value} {one.dose.unit or '(unit not given)'}" if one.dose else ""
+    note = f" ({_quoted(one.note)})" if one.note else ""
+    return f"{name_of(desk, one)}, {_when(one.start)} to {_when(one.end)}{dose}{note}"
+
+
+def _comments(desk: Desk, report: Block) -> None:
+    """H.2 is the investigator's reasons, H.4 the sponsor's assessment with expectedness, which has no element of its own."""
+    reasons = []
+    for event in desk.case.events:
+        for one in event.opinions:
+            about = one.exposure_id or (KIND[one.kind].en if one.kind else "no exposure named")
+            why = f": {_quoted(one.reason)}" if one.reason else ""
+            reasons.append(f"Investigator, related to {about}: {one.related}{why}")
+    desk.words(report, "H.2", "\n".join(reasons))
+    desk.words(report, "H.4", "\n".join(_assessment(desk)))
+
+
+def _assessment(desk: Desk) -> list[str]:
+    found = []
+    ctcae = sorted({one.term.version for one in desk.case.events if one.term and one.term.dictionary == "CTCAE"})
+    if ctcae:
+        found.append(f"Reactions are coded from CTCAE {', '.join(ctcae)} without a MedDRA licence.")
+    assessment = desk.signed
+    if assessment is None:
+        return [*found, "The sponsor's assessment of this version is not signed."]
+    if assessment.illustrative:
+        found.append("ILLUSTRATIVE reference safety information was used.")
+    for one in assessment.events:
+        rsi = f" (reference safety information {one.rsi_version})" if one.rsi_version else ""
+        found.append(f"Sponsor on event {one.event_id}: expected {one.expected}{rsi}; related {one.related}.")
+        found += [
+            f"Override for {row.exposure_kind}: {_quoted(row.override_reason)}"
+            for row in one.relatedness
+            if row.override_reason is not None
+        ]
+    return found
+
+
+def _native(desk: Desk, report: Block) -> None:
+    """H.5.r: the reporter's words that are not English, one block for each language."""
+    spoken: dict[str, list[str]] = {}
+    for event in desk.case.events:
+        for text in (event.verbatim, event.description):
+            if text is not None and said(text) and language(text) not in ("eng", "und"):
+                spoken.setdefault(language(text), []).append(text.text)
+    for code, texts in spoken.items():
+        made = report.add("H.5.r")
+        whole = clean("\n".join(texts))
+        made.put("H.5.r.1a", whole if len(whole) <= NATIVE_MOST else f"{whole[: NATIVE_MOST - 1]}…")
+        made.put("H.5.r.1b", code)
+
+
+def _quoted(text: FreeText) -> str:
+    return said(text) or WITHHELD
+
+
+def _when(moment: Moment | None) -> str:
+    return f"{moment.value} ({moment.zone})" if moment else "not known"

@@ -1,0 +1,51 @@
+"""One thing found in a file: which layer and rule, at which data element and place, in both languages, without values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from services.sae_notifier.e2b.path import Node
+from services.sae_notifier.e2b.structure import local
+
+Layer = Literal["parse", "xsd", "rules", "mapping", "compare"]
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`element` is the E2B(R3) number, empty where none stands; an error keeps the file from being sent, a warning does not."""
+
+    layer: Layer
+    rule: str
+    element: str
+    xpath: str
+    en: str
+    vi: str
+    severity: Severity = "error"
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "layer": self.layer,
+            "rule": self.rule,
+            "element": self.element,
+            "xpath": self.xpath,
+            "severity": self.severity,
+            "message": {"vi": self.vi, "en": self.en},
+        }
+
+
+def xpath_of(node: Node | None) -> str:
+    """Where the element stands, with positions where it has equals: `/MCCI_IN200100UV01/PORR_IN049016UV[2]/id`."""
+    steps: list[str] = []
+    while node is not None:
+        parent = node.getparent()
+        equals = [] if parent is None else [one for one in parent if one.tag == node.tag]
+        number = f"[{equals.index(node) + 1}]" if len(equals) > 1 else ""
+        steps.append(f"{local(node)}{number}")
+        node = parent  # type: ignore[assignment]
+    return "/" + "/".join(reversed(steps)) if steps else ""
+
+
+def has_errors(findings: list[Finding]) -> bool:
+    return any(one.severity == "error" for one in findings)

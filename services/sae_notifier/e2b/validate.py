@@ -1,0 +1,117 @@
+"""A file through every layer: safe to read, valid by the official XSD, right by our own rules.
+
+The layers build on each other: what is not safe is not read; what is not a batch has no elements to judge. After the XSD the
+rules still run, so that one answer says everything there is to mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from services.sae_notifier.e2b.doubts import Doubts
+from services.sae_notifier.e2b.finding import Finding, xpath_of
+from services.sae_notifier.e2b.oids import ACK_ROOT, BATCH_ROOT, NS
+from services.sae_notifier.e2b.read import ReadBack, read_tree
+from services.sae_notifier.e2b.rules import case, cells, dates, fda, identity, pairs
+from services.sae_notifier.e2b.rules.scope import Rule, Scope
+from services.sae_notifier.e2b.safe import Limits, XmlRefused, safe_parse
+from services.sae_notifier.e2b.schema import schema_errors, schema_file
+from services.sae_notifier.e2b.structure import local
+from services.sae_notifier.e2b.table import PROFILES, Profile
+from shared.errors import Refused
+
+CORE: tuple[Rule, ...] = (
+    cells.cells,
+    cells.present,
+    pairs.pairs,
+    dates.dates,
+    identity.numbers,
+    identity.constants,
+    identity.references,
+    case.sender_and_sources,
+    case.documents_and_numbers,
+    case.patient,
+    case.reactions,
+    case.one_dictionary,
+    case.tests,
+    case.drugs,
+)
+FDA: tuple[Rule, ...] = (
+    fda.routing,
+    fda.report_type,
+    fda.numbers,
+    fda.expedited,
+    fda.death,
+    fda.suspects,
+    fda.aggregate,
+    fda.race,
+    fda.attachments,
+)
+
+
+def as_profile(text: str) -> Profile:
+    """One of our profiles by name; anything else is refused."""
+    for one in PROFILES:
+        if one == text:
+            return one
+    raise Refused(f"there is no profile {text[:40]!r}; use one of {', '.join(PROFILES)}")
+
+
+def validate(
+    xml: bytes,
+    profile: Profile,
+    schemas_dir: Path,
+    *,
+    doubts: Doubts | None = None,
+    now: datetime | None = None,
+    initial: bool | None = None,
+    limits: Limits | None = None,
+) -> list[Finding]:
+    """Everything found in the file. Raises SchemasMissing: without the schemas nothing is called valid."""
+    schema_file(schemas_dir, BATCH_ROOT)
+    try:
+        root = safe_parse(xml, limits)
+    except XmlRefused as refused:
+        return [
+            Finding("parse", refused.rule, "", f"line {refused.line}" if refused.line else "", refused.en, refused.vi)
+        ]
+    if root.tag != f"{{{NS}}}{BATCH_ROOT}":
+        return [_not_a_batch(local(root))]
+    back = read_tree(root)
+    return [*_xsd(back, schemas_dir), *judge(back, profile, doubts=doubts, now=now, initial=initial)]
+
+
+def judge(
+    back: ReadBack,
+    profile: Profile,
+    *,
+    doubts: Doubts | None = None,
+    now: datetime | None = None,
+    initial: bool | None = None,
+) -> Iterator[Finding]:
+    """Our own rules alone, on a file that was read."""
+    scope = Scope(back, profile, doubts or Doubts(), now, initial)
+    for rule in (*CORE, *(FDA if scope.fda else ())):
+        yield from rule(scope)
+
+
+def _xsd(back: ReadBack, schemas_dir: Path) -> Iterator[Finding]:
+    for error in schema_errors(back.root, schemas_dir):
+        element = back.element_at(error.node) if error.node is not None else ""
+        where = xpath_of(error.node) or f"line {error.line}"
+        said = error.message.replace(f"{{{NS}}}", "")[:400]
+        vi = f"Dòng {error.line}: cấu trúc không đúng lược đồ chính thức ({said})"
+        yield Finding("xsd", "xsd", element, where, f"line {error.line}: {said}", vi)
+
+
+def _not_a_batch(name: str) -> Finding:
+    if name == ACK_ROOT:
+        en, vi = (
+            "this is an acknowledgement; read it with `tocsin e2b ack`",
+            "đây là thông điệp phản hồi; dùng `tocsin e2b ack`",
+        )
+    else:
+        en, vi = f"the root is not {BATCH_ROOT} of {NS}", f"phần tử gốc không phải {BATCH_ROOT} của {NS}"
+    return Finding("parse", "root", "", f"/{name}", en, vi)
