@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from services.e2b_cli import e2b_app
 from shared.settings import Settings, UnsafeSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Tocsin: pharmacovigilance for clinical trials.")
@@ -23,6 +24,7 @@ users_app = typer.Typer(no_args_is_help=True, help="Local users.")
 app.add_typer(users_app, name="users")
 app.add_typer(trial_app, name="trial")
 app.add_typer(audit_app, name="audit")
+app.add_typer(e2b_app, name="e2b")
 out = Console()
 err = Console(stderr=True)
 SERVICES = ("ae_intake", "causality", "sae_notifier")

@@ -76,6 +76,14 @@ class Settings(BaseSettings):
     trial: Path = Field(default=ROOT / "deploy/trials/vinmec-cp-bmmnc.yaml", description="The trial file.")
     rules_dir: Path = Field(default=ROOT / "deploy/rules", description="Directory of the authorities' rules.")
     calendars_dir: Path = Field(default=ROOT / "deploy/calendars", description="Directory of the holiday overrides.")
+    e2b_schemas: Path | None = Field(
+        default=None,
+        description="Directory of the official E2B(R3) schemas (coreschemas, multicacheschemas). Default: e2b-schemas under TOCSIN_VAR.",
+    )
+    e2b_schemas_url: str = Field(
+        default="https://codeload.github.com/QVIS-safety/e2br3/zip/698f907f3abe6a555594931ace82e9fbcb9c204d",
+        description="Where `tocsin e2b fetch-schemas` gets the ICH schema files: a zip that holds them; each file is verified by SHA-256.",
+    )
     secret_key: SecretStr = Field(
         default=SecretStr(""), description="Signs sign-ins and kept forms; at least 32 random bytes as text."
     )
@@ -159,6 +167,10 @@ class Settings(BaseSettings):
         if problems:
             raise UnsafeSettings(problems)
         return settings
+
+    @property
+    def e2b_schemas_dir(self) -> Path:
+        return self.e2b_schemas or self.var / "e2b-schemas"
 
     @property
     def is_demo(self) -> bool:
