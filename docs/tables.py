@@ -10,6 +10,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,8 @@ import typer.main
 from pydantic import SecretStr
 
 from services.cli import app
+from services.sae_notifier.e2b.doubts import WHY, Doubts
+from services.sae_notifier.e2b.table import elements
 from shared import failpoint, metrics
 from shared.alarm import SENTENCES
 from shared.auth.demo import DEMO_USERS
@@ -25,7 +28,7 @@ from shared.auth.roles import SITE_SCOPED, TABLE
 from shared.events.catalogue import CATALOGUE
 from shared.settings import ROOT, Settings, names
 
-PAGES = ("README.md", "docs/operations.md", "docs/events.md", "docs/roles.md")
+PAGES = ("README.md", "docs/operations.md", "docs/events.md", "docs/roles.md", "docs/e2b.md")
 _BLOCK = re.compile(r"(<!-- made: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ROLES = (
     "clinician",
@@ -199,6 +202,30 @@ def demo_users() -> str:
     return table(("user", "password", "role"), rows)
 
 
+def e2b_elements() -> str:
+    """Every data element we write, where it comes from, and whether each profile wants it."""
+    rows = [
+        (
+            one.name,
+            f"{one.length or ''} {one.kind}".strip(),
+            one.ich,
+            one.fda,
+            " ".join(sorted(one.nulls)),
+            f"`{one.codes}`" if one.codes else "",
+            one.source,
+        )
+        for one in elements()
+        if one.source
+    ]
+    return table(("element", "type", "ich", "fda-premarket", "null flavours", "codes", "from"), rows)
+
+
+def e2b_doubts() -> str:
+    """What the sources leave open, and how we have settled it for now."""
+    rows = [(f"`{one.name}`", f"`{one.default}`", WHY[one.name]) for one in fields(Doubts)]
+    return table(("setting", "value", "why it is open"), rows)
+
+
 def scoped() -> str:
     return f"Limited to the sites of their sign-in: {', '.join(f'`{role}`' for role in sorted(SITE_SCOPED))}.\n"
 
@@ -215,6 +242,8 @@ MADE: dict[str, Callable[[], str]] = {
     "permissions": permissions,
     "demo-users": demo_users,
     "scoped": scoped,
+    "icsr-elements": e2b_elements,
+    "icsr-doubts": e2b_doubts,
 }
 
 

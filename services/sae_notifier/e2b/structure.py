@@ -170,4 +170,6 @@ def put_in_order(root: etree._Element) -> None:
     for node in list(root.iter(etree.Element)):
         places = _PLACES.get(local(node))
         if places is not None and len(node) > 1:
-            node[:] = sorted(node, key=lambda child: places.get(local(child), len(places)))
+            last = len(places)
+            ranked = [(places.get(local(child), last), child) for child in node]
+            node[:] = [child for _, child in sorted(ranked, key=lambda pair: pair[0])]

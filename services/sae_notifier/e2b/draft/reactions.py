@@ -53,7 +53,7 @@ def reactions(desk: Desk, report: Block) -> None:
 
 def ticked(event: AdverseEvent) -> set[Criterion]:
     """What the facts say, whichever field they were given in: a fatal outcome is death, an unplanned stay hospitalisation."""
-    found = {name for name, answer in event.seriousness.answers().items() if answer == "yes"}
+    found: set[Criterion] = {name for name, answer in event.seriousness.answers().items() if answer == "yes"}
     if is_fatal(event):
         found.add("death")
     if event.admission == "unplanned" or event.admission_prolonged == "yes":

@@ -168,7 +168,7 @@ def attachments(scope: Scope) -> Iterator[Finding]:
         node = scope.back.node(report)
         texts = () if node is None else find(node, place("$IE/reference/document/text").steps)
         for one in texts:
-            if one.get("compression") or one.get("representation", "B64") != "B64":
+            if one.get("compression") or (one.get("representation") or "B64") != "B64":
                 en, vi = "FDA takes attachments as B64 without compression", "FDA chỉ nhận tệp đính kèm B64 không nén"
                 yield scope.find(report, "C.1.6.1.r.2", "R0010", en, vi)
 
