@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from lxml import etree
 
 from services.sae_notifier.e2b.block import Block, Cell
-from services.sae_notifier.e2b.draft.whole import Draft, draft
+from services.sae_notifier.e2b.doubts import Doubts
+from services.sae_notifier.e2b.draft.whole import draft
 from services.sae_notifier.e2b.facts import Facts
 from services.sae_notifier.e2b.finding import Finding
 from services.sae_notifier.e2b.message import Message
@@ -33,20 +34,20 @@ class Difference:
         return Finding("compare", "read-back", self.element, self.where, en, vi)
 
 
-def compare(case: CaseReport, facts: Facts, profile: Profile, message: Message, xml: bytes) -> list[Difference]:
+def compare(
+    case: CaseReport, facts: Facts, profile: Profile, message: Message, xml: bytes, doubts: Doubts | None = None
+) -> list[Difference]:
     """The file against the case it should tell."""
-    return compare_read(draft(case, facts, profile, message).batch, read(xml))
+    return compare_read(draft(case, facts, profile, message, doubts).batch, read(xml), xml)
 
 
-def compare_draft(meant: Draft, xml: bytes) -> list[Difference]:
-    return compare_read(meant.batch, read(xml))
-
-
-def compare_read(meant: Block, back: ReadBack) -> list[Difference]:
+def compare_read(meant: Block, back: ReadBack, xml: bytes = b"") -> list[Difference]:
     """Cell by cell; then the file rendered anew from what was read, which shows whatever the table does not know."""
     found = list(_blocks(meant, back.batch, ""))
-    if not found and _canonical(back.root) != _canonical(safe_parse(render(back.batch))):
-        found.append(Difference("", "/", None, Cell("the file holds more than its data elements")))
+    if not found:
+        again = render(back.batch)
+        if again != xml and _canonical(back.root) != _canonical(safe_parse(again)):
+            found.append(Difference("", "/", None, Cell("the file holds more than its data elements")))
     return found
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from lxml import etree
 
@@ -90,29 +91,51 @@ class Place:
     steps: tuple[Step, ...]
     leaf: str = ""
 
-    def find(self, node: Node) -> Iterator[Node]:
-        return find(node, self.steps)
+
+class Finder:
+    """Finds in one tree that does not change: paths share most of their steps, and each is taken once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Node, int], list[Node]] = {}
+
+    def find(self, node: Node, steps: tuple[Step, ...]) -> Iterator[Node]:
+        """Every element at the end of these steps, in document order."""
+        if not steps:
+            yield node
+            return
+        key = (node, id(steps[0]))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = steps[0].matches(node)
+        for child in found:
+            yield from self.find(child, steps[1:])
+
+
+class Maker:
+    """Makes one tree that only grows: what was found or made once for a step stays its element."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Node, int], Node] = {}
+
+    def make(self, node: Node, steps: tuple[Step, ...]) -> Node:
+        """The element at the end of these steps; a step that repeats is made anew, the others when they are missing."""
+        for step in steps:
+            key = (node, id(step))
+            found = None if step.repeat else self._known.get(key)
+            node = self._known[key] = found if found is not None else self._new(node, step)
+        return node
+
+    def _new(self, node: Node, step: Step) -> Node:
+        there = [] if step.repeat else step.matches(node)
+        while not there and step.position:
+            step.make(node)
+            there = step.matches(node)
+        return there[0] if there else step.make(node)
 
 
 def find(node: Node, steps: tuple[Step, ...]) -> Iterator[Node]:
-    """Every element at the end of these steps, in document order."""
-    if not steps:
-        yield node
-        return
-    for child in steps[0].matches(node):
-        yield from find(child, steps[1:])
-
-
-def make(node: Node, steps: tuple[Step, ...]) -> Node:
-    """The element at the end of these steps; a step that repeats is always made anew, the others when they are missing."""
-    for step in steps:
-        there = [] if step.repeat else step.matches(node)
-        if not there and step.position:
-            while not there:
-                step.make(node)
-                there = step.matches(node)
-        node = there[0] if there else step.make(node)
-    return node
+    """As `Finder.find`, for a single question."""
+    return Finder().find(node, steps)
 
 
 def parse(text: str, aliases: Mapping[str, str]) -> Place:
@@ -128,7 +151,9 @@ def _made(parent: Node, name: str) -> Node:
     return etree.SubElement(parent, tag(name), fixed_attributes(local(parent), name))
 
 
+@cache
 def _step(text: str) -> Step:
+    """One object for one text: finders and makers know a step by its identity."""
     match = _STEP.match(text)
     if match is None:
         raise ValueError(f"{text!r} is no step of a path")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from services.sae_notifier.e2b.block import Block, Cell
-from services.sae_notifier.e2b.path import Node, Place, find
+from services.sae_notifier.e2b.path import Finder, Node, Place
 from services.sae_notifier.e2b.safe import Limits, safe_parse
 from services.sae_notifier.e2b.table import REPORT, ROOT_GROUP, by_group, groups_below
 
@@ -44,28 +44,28 @@ def read(xml: bytes, limits: Limits | None = None) -> ReadBack:
 
 def read_tree(root: Node) -> ReadBack:
     back = ReadBack(Block(ROOT_GROUP), root)
-    _read(root, back.batch, back)
+    _read(Finder(), root, back.batch, back)
     return back
 
 
-def _read(node: Node, block: Block, back: ReadBack) -> None:
+def _read(finder: Finder, node: Node, block: Block, back: ReadBack) -> None:
     back.places[id(block), ""] = node
     for element in by_group(block.group):
         for where in element.places:
-            found = _cell(node, where)
+            found = _cell(finder, node, where)
             if found is not None:
                 owner, cell = found
                 block.cells[element.name] = cell
                 back.places[id(block), element.name] = owner
                 break
     for group in groups_below(block.group):
-        for one in find(node, group.anchor):
-            _read(one, block.add(group.name), back)
+        for one in finder.find(node, group.anchor):
+            _read(finder, one, block.add(group.name), back)
 
 
-def _cell(node: Node, where: Place) -> tuple[Node, Cell] | None:
+def _cell(finder: Finder, node: Node, where: Place) -> tuple[Node, Cell] | None:
     """The first element that has this value or says why not; an empty one says nothing."""
-    for owner in where.find(node):
+    for owner in finder.find(node, where.steps):
         flavour = owner.get("nullFlavor")
         if flavour is not None and (where.steps[-1].scheme or not _value(owner, where)):
             return owner, Cell(null=flavour)

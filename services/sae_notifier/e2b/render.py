@@ -6,7 +6,7 @@ from lxml import etree
 
 from services.sae_notifier.e2b.block import Block, Cell
 from services.sae_notifier.e2b.oids import BATCH_ROOT, NS, XSI, tag
-from services.sae_notifier.e2b.path import Node, Place, make
+from services.sae_notifier.e2b.path import Maker, Node, Place
 from services.sae_notifier.e2b.structure import CONSTANTS, put_in_order
 from services.sae_notifier.e2b.table import by_group, groups_below, place
 
@@ -16,26 +16,26 @@ def render(batch: Block) -> bytes:
     root = etree.Element(tag(BATCH_ROOT), nsmap={None: NS, "xsi": XSI})  # type: ignore[arg-type]  None is the default one
     root.set("ITSVersion", "XML_1.0")
     root.set(f"{{{XSI}}}schemaLocation", f"{NS} {BATCH_ROOT}.xsd")
-    _fill(root, batch)
+    _fill(Maker(), root, batch)
     put_in_order(root)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
-def _fill(node: Node, block: Block) -> None:
+def _fill(maker: Maker, node: Node, block: Block) -> None:
     for constant in CONSTANTS.get(block.group, ()):
-        make(node, place(constant).steps)
+        maker.make(node, place(constant).steps)
     for element in by_group(block.group):
         cell = block.cells.get(element.name)
         if cell is not None:
-            write(node, element.places[0], cell)
+            _write(maker, node, element.places[0], cell)
     for group in groups_below(block.group):
         for one in block.of(group.name):
-            _fill(make(node, group.anchor), one)
+            _fill(maker, maker.make(node, group.anchor), one)
 
 
-def write(node: Node, where: Place, cell: Cell) -> None:
+def _write(maker: Maker, node: Node, where: Place, cell: Cell) -> None:
     """Put one value in its place below `node`."""
-    owner = make(node, where.steps)
+    owner = maker.make(node, where.steps)
     last = where.steps[-1]
     if cell.text is None:
         owner.set("nullFlavor", cell.null or "NI")

@@ -82,6 +82,7 @@ def groups_below(parent: str) -> tuple[Group, ...]:
     return tuple(one for one in groups() if one.parent == parent)
 
 
+@cache
 def place(text: str) -> Place:
     """A path with the aliases of the table."""
     return parse(text, _aliases())

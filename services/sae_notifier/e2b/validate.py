@@ -70,17 +70,30 @@ def validate(
     limits: Limits | None = None,
 ) -> list[Finding]:
     """Everything found in the file. Raises SchemasMissing: without the schemas nothing is called valid."""
+    return examine(xml, profile, schemas_dir, doubts=doubts, now=now, initial=initial, limits=limits)[1]
+
+
+def examine(
+    xml: bytes,
+    profile: Profile,
+    schemas_dir: Path,
+    *,
+    doubts: Doubts | None = None,
+    now: datetime | None = None,
+    initial: bool | None = None,
+    limits: Limits | None = None,
+) -> tuple[ReadBack | None, list[Finding]]:
+    """As `validate`, with what was read; None where the file is not a batch that can be read."""
     schema_file(schemas_dir, BATCH_ROOT)
     try:
         root = safe_parse(xml, limits)
     except XmlRefused as refused:
-        return [
-            Finding("parse", refused.rule, "", f"line {refused.line}" if refused.line else "", refused.en, refused.vi)
-        ]
+        where = f"line {refused.line}" if refused.line else ""
+        return None, [Finding("parse", refused.rule, "", where, refused.en, refused.vi)]
     if root.tag != f"{{{NS}}}{BATCH_ROOT}":
-        return [_not_a_batch(local(root))]
+        return None, [_not_a_batch(local(root))]
     back = read_tree(root)
-    return [*_xsd(back, schemas_dir), *judge(back, profile, doubts=doubts, now=now, initial=initial)]
+    return back, [*_xsd(back, schemas_dir), *judge(back, profile, doubts=doubts, now=now, initial=initial)]
 
 
 def judge(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from services.sae_notifier.e2b.compare import compare_draft
+from services.sae_notifier.e2b.compare import Difference, compare_read
 from services.sae_notifier.e2b.doubts import Doubts
 from services.sae_notifier.e2b.draft.whole import draft
 from services.sae_notifier.e2b.facts import Facts
@@ -14,7 +14,7 @@ from services.sae_notifier.e2b.finding import Finding, has_errors
 from services.sae_notifier.e2b.message import Message
 from services.sae_notifier.e2b.render import render
 from services.sae_notifier.e2b.table import Profile
-from services.sae_notifier.e2b.validate import validate
+from services.sae_notifier.e2b.validate import examine
 from shared.case import CaseReport
 
 
@@ -48,8 +48,8 @@ def prepare(
     """Write, validate, read back and compare. Raises SchemasMissing: without the schemas nothing may be sent."""
     meant = draft(case, facts, profile, message, doubts)
     xml = render(meant.batch)
-    found = validate(xml, profile, schemas_dir, doubts=doubts, now=now, initial=message.initial)
+    back, found = examine(xml, profile, schemas_dir, doubts=doubts, now=now, initial=message.initial)
+    differences = compare_read(meant.batch, back, xml) if back else [Difference("", "/", None, None)]
     told = {one.rule for one in meant.notices}
     found = [one for one in found if one.rule not in told or one.severity == "error"]  # the mapping has said it better
-    differences = [one.as_finding() for one in compare_draft(meant, xml)]
-    return Prepared(xml, (*meant.notices, *found, *differences))
+    return Prepared(xml, (*meant.notices, *found, *(one.as_finding() for one in differences)))
