@@ -75,6 +75,7 @@ def test_a_package_comes_by_https_or_as_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.live
+@pytest.mark.schemas
 def test_findings_as_json_and_an_exit_code(kept: Path, tmp_path: Path) -> None:
     there = {"TOCSIN_E2B_SCHEMAS": str(schemas())}
     done = run("validate", kept, "--profile", "ich", env=there)
@@ -90,6 +91,7 @@ def test_findings_as_json_and_an_exit_code(kept: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.live
+@pytest.mark.schemas
 def test_the_package_is_installed_and_used(kept: Path, tmp_path: Path) -> None:
     import shutil
 

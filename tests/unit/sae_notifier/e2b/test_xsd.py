@@ -41,7 +41,7 @@ from tests.unit.sae_notifier.e2b.edit import edited, first, good
 from tests.unit.sae_notifier.e2b.strategies import reports
 from tests.unit.sae_notifier.e2b.test_table import everything
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.schemas]
 PROFILES: tuple[Profile, ...] = ("ich", "fda-premarket")
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 EVENT = "PORR_IN049016UV/controlActProcess/subject/investigationEvent"
