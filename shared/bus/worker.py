@@ -7,7 +7,6 @@ the position is read again and the records come back.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
 from collections import deque
@@ -204,13 +203,24 @@ class Worker:
         return before if before is not None and before.goes_on_at(run) else None
 
     async def _commit_passed(self, age_s: float) -> None:
-        """Move the cursors over what was passed at least so long ago; one that moved meanwhile is somebody else's."""
+        """Move the cursors over what was passed at least so long ago.
+
+        With the database away it stays for the next time: forgotten, nothing would ever stand at the cursor again. A
+        cursor that moved meanwhile was moved by somebody else, so the position is read again.
+        """
         until = time.monotonic() - age_s
         for place, passed in list(self._passed.items()):
-            if passed.since <= until:
+            if passed.since > until:
+                continue
+            try:
+                await asyncio.to_thread(self.apply, passed.ends())
+            except DatabaseAway:
+                continue
+            except CursorMoved:
+                if self.subscription is not None:
+                    await self.subscription.reseek(*place)
+            if self._passed.get(place) is passed:
                 del self._passed[place]
-                with contextlib.suppress(CursorMoved, DatabaseAway):
-                    await asyncio.to_thread(self.apply, passed.ends())
 
     @staticmethod
     async def _close_on(stop: asyncio.Event, subscription: Subscription) -> None:

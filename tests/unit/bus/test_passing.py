@@ -17,7 +17,7 @@ from shared.bus import worker as workers
 from shared.bus.port import SAFETY_TOPIC, Delivery
 from shared.bus.worker import Worker
 from shared.clock import SystemClock
-from shared.db import Database
+from shared.db import Database, DatabaseAway
 
 PASSING, OURS = "tocsin.case.reported.v1", "tocsin.batch.recorded.v1"
 
@@ -129,4 +129,48 @@ async def test_a_cursor_that_somebody_else_moved_is_left_alone(worker: Worker) -
         lambda tx: cursor.advance(tx, worker.audit, SAFETY_TOPIC, 3, first=0, next_offset=9, last_event_id="elsewhere")
     )
     await consume(worker, Log([records(0, PASSING)]))
+    assert position(worker) == (9, "elsewhere")
+
+
+async def test_what_was_passed_while_the_database_was_away_is_committed_when_it_is_back(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forgotten, no later run would ever stand at the cursor again: the consumer stood still for ever, all partitions."""
+    monkeypatch.setattr(workers, "PASSING_S", 0.02)
+    away = True
+
+    def gate(way: str) -> None:
+        if away:
+            raise DatabaseAway("told to be away")
+
+    worker.db.gate = gate
+    stop = asyncio.Event()
+    log: Any = Log([records(0, PASSING, PASSING)])
+    running = asyncio.create_task(worker._consume(log, stop))
+    await asyncio.sleep(0.2)
+    assert position(worker) == (0, None)
+    away = False
+    async with asyncio.timeout(5):
+        while position(worker) != (2, "1"):  # noqa: ASYNC110  a database has no event to wait for
+            await asyncio.sleep(0.02)
+    stop.set()
+    await running
+
+
+async def test_where_somebody_else_moved_the_cursor_the_position_is_read_again(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "PASSING_S", 0.02)
+    worker.db.transact(
+        lambda tx: cursor.advance(tx, worker.audit, SAFETY_TOPIC, 3, first=0, next_offset=9, last_event_id="elsewhere")
+    )
+    log: Any = Log([records(0, PASSING)])
+    worker.subscription = log
+    stop = asyncio.Event()
+    running = asyncio.create_task(worker._consume(log, stop))
+    async with asyncio.timeout(5):
+        while not log.sought:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    stop.set()
+    await running
     assert position(worker) == (9, "elsewhere")
