@@ -279,9 +279,15 @@ def audit_verify(as_json: Annotated[bool, typer.Option("--json", help="Print the
     from services.verify import verify_all
     from shared import compose
     from shared.clock import SystemClock
+    from shared.db import DatabaseAway
 
     settings = load_settings()
-    results = verify_all(settings)
+    try:
+        results = verify_all(settings)
+    except DatabaseAway as error:
+        err.print(f"The trail cannot be read: {error}.", style="red", markup=False, soft_wrap=True)
+        err.print("A table that is gone was dropped, or `tocsin migrate` has not been run with this version.")
+        raise typer.Exit(1) from None
     if as_json:
         body = [
             {

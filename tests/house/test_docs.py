@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -319,6 +320,18 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_trail_of_a_fresh_installation_verifies(var: Path) -> None:
     said = run(sys.executable, "-m", "services", "audit", "verify", var=var)
     assert said.count("agrees") == 5, "the services, the log, the users"
+
+
+def test_a_table_dropped_by_hand_is_named_in_a_line(var: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "var"
+    shutil.copytree(var, cut)
+    with closing(sqlite3.connect(cut / "sae_notifier.db")) as connection:
+        connection.execute("DROP TABLE receipts")
+    with pytest.raises(AssertionError) as failed:
+        run(sys.executable, "-m", "services", "audit", "verify", var=cut)
+    assert "audit verify: 1\n" in str(failed.value)
+    assert "no such table: receipts" in str(failed.value)
+    assert "Traceback" not in str(failed.value)
 
 
 def test_the_schema_of_an_event_prints() -> None:
