@@ -89,6 +89,11 @@ class DevPostgres:
         return self
 
     @property
+    def programs(self) -> Path:
+        """The folder with `pg_dump`, `psql` and `pg_restore`."""
+        return Path(get_server(self.directory / "data", start=False, cleanup_mode=None).bin_path)
+
+    @property
     def log(self) -> Path:
         return self.directory / "postgres.log"
 
