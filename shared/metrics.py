@@ -100,6 +100,11 @@ DELIVERIES = _counter("deliveries_total", "attempts", "Attempts to hand somethin
 OBLIGATIONS_OPEN_BY_HOURS = _gauge(
     "obligations_open_by_hours", "duties", "Open duties by the hours left to the strict due date.", "hours_left"
 )
+RULES_WAITING = _gauge(
+    "rules_waiting",
+    "0 or 1",
+    "1 while the configured rule, calendar and trial files wait for a person to activate them.",
+)
 FILINGS = _counter("filings_total", "filings", "Filings by what became of them.", "outcome")
 AUDIT_UNSEALED = _gauge("audit_unsealed", "rows", "Audit rows not yet covered by a seal.")
 ALARMS_RUNG = _counter("alarms_rung_total", "alarms", "Times the bell of last resort was asked to ring.", "kind")

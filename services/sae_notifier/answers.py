@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.sae_notifier.rules.preview import Effect
 from shared.case import Obligation
 from shared.case.obligation import ObligationState
 
@@ -132,3 +133,73 @@ def of_bytes(media_type: str, description: str) -> dict[int | str, dict[str, Any
     """A 200 of raw bytes."""
     schema = {"type": "string", "format": "binary"}
     return {200: {"description": description, "content": {media_type: {"schema": schema}}}}
+
+
+class LawFile(Answered):
+    """`change` is against the files in force."""
+
+    kind: Literal["rules", "calendar", "holidays", "trial"]
+    name: str
+    sha256: str
+    change: Literal["same", "changed", "new", "gone"]
+
+
+class Activation(Answered):
+    """One signed decision; `sha256` is that of exactly what was signed."""
+
+    number: int
+    law_sha256: str
+    activated_by: str
+    activated_at: datetime
+    reason: str
+    sha256: str
+    reviewed: bool
+    """Every case has been judged by these files."""
+
+
+class DutyChange(Answered):
+    """What would become of one duty; null is not there. Times are UTC."""
+
+    effect: Effect
+    relaxes: bool
+    obligation_id: str
+    case_id: str
+    case_number: str
+    recipient_id: str
+    rule_before: str | None
+    rule_after: str | None
+    due_before: datetime | None
+    due_after: datetime | None
+    strict_before: datetime | None
+    strict_after: datetime | None
+
+
+class LawPreview(Answered):
+    """Relaxations first. `counts` by effect, with `same` for duties that only get other files; `failed` are case ids."""
+
+    sha256: str
+    counts: dict[str, int]
+    recipients: list[str]
+    relaxations: int
+    changes: list[DutyChange]
+    failed: list[str]
+
+
+class RulesInForce(Answered):
+    activation: Activation
+    tzdata: str
+    files: list[LawFile]
+
+
+class RulesWaiting(Answered):
+    sha256: str
+    tzdata: str
+    files: list[LawFile]
+    preview: LawPreview
+
+
+class Rules(Answered):
+    """`waiting` is null while the configured files are those in force."""
+
+    active: RulesInForce
+    waiting: RulesWaiting | None

@@ -9,17 +9,18 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from services.sae_notifier import answers, store, views
-from services.sae_notifier.handlers import Notifier, alerts, filings
+from services.sae_notifier.handlers import Notifier, activation, alerts, filings
 from services.sae_notifier.handlers.filings import Proof
 from services.sae_notifier.handlers.making import make_form
 from services.sae_notifier.sight import Sight
 from shared.auth.guard import require
 from shared.auth.identity import Identity
+from shared.auth.routes import prove_again
 from shared.case import Obligation
 from shared.clock import Clock
 from shared.db import Database, Tx
@@ -101,12 +102,34 @@ class RecordReceipt(Body):
     proof: ProofBody | None = None
 
 
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ActivateRules(Body):
+    """Your password proves anew that it is you. `preview_sha256` makes sure that what you read is what will happen."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"sha256": "0" * 64, "password": "…", "reason": "Circular 55/2024 is in force from 1 January"}]
+        },
+    )
+
+    sha256: Sha256
+    password: Annotated[str, StringConstraints(max_length=256)]
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2_000, pattern=r"^[^\x00]*$")
+    ]
+    preview_sha256: Sha256 | None = None
+
+
 def routes(db: Database, notifier: Notifier, clock: Clock) -> APIRouter:
     """All JSON routes, bound to one database."""
     router = APIRouter(prefix="/api/v1")
     _obligations(router, db, notifier, clock)
     _alerts(router, db, notifier, clock)
     _filings(router, db, notifier, clock)
+    _rules(router, db, notifier, clock)
     return router
 
 
@@ -360,3 +383,42 @@ def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) 
 
 def _clean(text: str | None) -> str | None:
     return text.replace("\x00", "") if text else None
+
+
+def _rules(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> None:
+    @router.get(
+        "/rules",
+        tags=["rules"],
+        summary="The files that judge duties, those that wait, and what they would move",
+        response_model=answers.Rules,
+        responses=problems(),
+    )
+    async def rules(who: Annotated[Identity, Depends(require("see_desk"))]) -> JSONResponse:
+        def unit(tx: Tx) -> dict[str, Any]:
+            found = activation.waiting(notifier, tx, clock.now())
+            return views.rules(tx, notifier.laws.active(tx), found)
+
+        return JSONResponse(await asyncio.to_thread(db.read, unit, snapshot=True))
+
+    @router.post(
+        "/rules/activate",
+        tags=["rules"],
+        summary="Make a previewed set of files the law; every case is then judged by it",
+        response_model=answers.Activation,
+        responses=problems(400, 404, 409, 412),
+    )
+    async def activate(
+        request: Request, body: ActivateRules, who: Annotated[Identity, Depends(require("activate_files"))]
+    ) -> JSONResponse:
+        await prove_again(request, who, body.password)
+        row = await asyncio.to_thread(
+            activation.decide,
+            db,
+            notifier,
+            clock,
+            law_sha256=body.sha256,
+            reason=body.reason,
+            user_id=who.user_id,
+            seen=body.preview_sha256,
+        )
+        return JSONResponse(views.activation(row, reviewed=False))

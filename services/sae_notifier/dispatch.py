@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from services.sae_notifier import store
 from services.sae_notifier.channels import Attachment, Channel, HandoverFailed, Message
-from services.sae_notifier.handlers import Notifier, alerts, duties, filings
+from services.sae_notifier.handlers import Notifier, activation, alerts, duties, filings
 from services.sae_notifier.store import AlertRow, CallRow, FilingRow
 from shared import metrics
 from shared.alarm import Kind
@@ -183,7 +183,37 @@ class Dispatcher:
             for obligation_id, subject_id in due
         )
 
-    def _apart(self, place: str, unit: Callable[[Tx], int]) -> int:
+    async def law_loop(self, stop: asyncio.Event) -> None:
+        """Once a second: whether other files were activated, here or elsewhere; then every case is judged by them."""
+        wait = 1.0
+        while not await pause(stop, wait):
+            try:
+                wait = 60.0 if await asyncio.to_thread(self.review) is None else 1.0
+            except DatabaseAway as error:
+                log.warning("law.database_away", detail=str(error))
+
+    def review(self) -> int | None:
+        """Judge every case by the activation that stands, unless that was done; gives the duties that moved, None when a
+        case could not be judged: it is tried again, and until then keeps the dates it has."""
+        pending = self.db.read(activation.to_review)
+        if pending is None:
+            return 0
+        number, cases = pending
+        now = self.clock.now()
+        moved = [
+            self._apart(
+                f"case:{case_id}",
+                lambda tx, s=subject_id, c=case_id: activation.review_case(self.notifier, tx, s, c, now),
+                failed=-1,
+            )
+            for subject_id, case_id in cases
+        ]
+        if -1 in moved:
+            return None
+        self.db.transact(lambda tx: activation.reviewed(self.notifier, tx, number, len(cases), self.clock.now()))
+        return sum(moved)
+
+    def _apart(self, place: str, unit: Callable[[Tx], int], *, failed: int = 0) -> int:
         """One duty that cannot be computed must not silence the alarms of the others: the bell rings for it instead."""
         try:
             return self.db.transact(unit)
@@ -192,7 +222,7 @@ class Dispatcher:
         except Exception as error:
             log.error("deadline.failed", place=place, error_type=type(error).__name__)
             self.ring("deadline_engine_failed", place)
-            return 0
+            return failed
 
     def rounds(self) -> int:
         now = self.clock.now()

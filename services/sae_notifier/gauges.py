@@ -1,10 +1,11 @@
-"""What the safety desk has open, as numbers: alerts, and duties by the hours left."""
+"""What the safety desk has open, as numbers: alerts, duties by the hours left, files that wait."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from services.sae_notifier import store
+from services.sae_notifier.handlers.law import Laws
 from shared import metrics
 from shared.db import Database
 
@@ -18,9 +19,10 @@ BANDS: tuple[tuple[str, float], ...] = (
 """Label and the hours to the strict date below which a duty counts there."""
 
 
-def count(db: Database, now: datetime) -> None:
+def count(db: Database, laws: Laws, now: datetime) -> None:
     """Refresh the gauges; duties that nobody has met yet, by the strict date that the alarms follow."""
     metrics.ALERTS_OPEN.labels(service="sae_notifier").set(db.read(store.count_open_alerts))
+    metrics.RULES_WAITING.labels(service="sae_notifier").set(1 if db.read(laws.waits) else 0)
     left = [(due - now).total_seconds() / 3600 for due in db.read(store.strict_dates_owed)]
     below = float("-inf")
     for band, limit in BANDS:

@@ -8,8 +8,8 @@ from services.sae_notifier import api, pages
 from services.sae_notifier.channels import MailChannel, WebhookChannel
 from services.sae_notifier.dispatch import Dispatcher
 from services.sae_notifier.gauges import count
-from services.sae_notifier.handlers import Notifier, alerts, duties
-from services.sae_notifier.handlers.law import LawRefused, keep_files, load_law
+from services.sae_notifier.handlers import Notifier, activation, alerts, duties
+from services.sae_notifier.handlers.law import LawRefused, Laws, load_law
 from services.sae_notifier.rebuild import rebuild, reconsider
 from shared import compose, runtime
 from shared.alarm import Bell
@@ -43,7 +43,7 @@ HEARD = (
 def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) -> tuple[Runtime, list[APIRouter]]:
     """The service without its process: embedded mode puts several into one."""
     try:
-        rulebook, calendars, files = load_law(settings, trial)
+        laws = Laws(load_law(settings, trial))
     except LawRefused:
         bell.ring("rules_invalid", SERVICE)
         raise
@@ -51,7 +51,7 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
     made: list[Notifier] = []
 
     def consumed(audit: object, _: object) -> dict[str, Handler]:
-        notifier = Notifier(trial, rulebook, calendars, audit, wake, relay_wake)  # type: ignore[arg-type]
+        notifier = Notifier(trial, laws, audit, wake, relay_wake)  # type: ignore[arg-type]
         made.append(notifier)
         handlers: dict[str, Handler] = {
             name: lambda tx, receipt, now: duties.on_change(notifier, tx, receipt, now) for name in HEARD
@@ -76,7 +76,11 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         coming_back=ComingBack(rebuild, reconsider=lambda tx, child, now: reconsider(made[0], tx, child, now)),
     )
     notifier = made[0]
-    run.db.transact(lambda tx: keep_files(tx, run.audit, files, clock.now()), way="repair")
+    try:
+        run.db.transact(lambda tx: activation.start(laws, run.audit, tx, clock.now()), way="repair")
+    except LawRefused:
+        bell.ring("rules_invalid", SERVICE)
+        raise
     channels = {
         "mail": MailChannel(settings.smtp_url, settings.smtp_from, clock),
         "webhook": WebhookChannel(settings.webhook_key, clock),
@@ -84,9 +88,10 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
     dispatcher = Dispatcher(
         run.db, notifier, clock, channels, settings.base_url, lambda kind, place: bell.ring(kind, SERVICE, place=place)
     )
-    run.gauges.append(lambda one: count(one.db, clock.now()))
+    run.gauges.append(lambda one: count(one.db, laws, clock.now()))
     run.supervisor.add("calls", dispatcher.calls_loop)
     run.supervisor.add("alarms", dispatcher.alarms_loop)
+    run.supervisor.add("law", dispatcher.law_loop)
     return run, [
         api.routes(run.db, notifier, clock),
         pages.routes(run.db, notifier, clock),

@@ -5,8 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from services.sae_notifier.store import AlertRow, CallRow, FilingRow, FormRow, ReceiptRow
+from services.sae_notifier import store
+from services.sae_notifier.handlers.activation import Waiting
+from services.sae_notifier.handlers.law import Active, Law
+from services.sae_notifier.rules import Preview
+from services.sae_notifier.store import ActivationRow, AlertRow, CallRow, FilingRow, FormRow, ReceiptRow
 from shared.case import Obligation
+from shared.db import Tx
 
 
 def obligation(one: Obligation, now: datetime) -> dict[str, Any]:
@@ -108,3 +113,60 @@ def receipt(row: ReceiptRow) -> dict[str, Any]:
 
 def _iso(at: datetime | None) -> str | None:
     return at.isoformat().replace("+00:00", "Z") if at else None
+
+
+def rules(tx: Tx, active: Active, found: Waiting | None) -> dict[str, Any]:
+    row = store.activation(tx, active.number)
+    assert row is not None
+    waiting = None
+    if found is not None:
+        waiting = {
+            "sha256": found.law.sha256,
+            "tzdata": found.law.tzdata,
+            "files": law_files(found.law, active.law),
+            "preview": preview(found.preview),
+        }
+    return {
+        "active": {
+            "activation": activation(row, store.review(tx, row.number) is not None),
+            "tzdata": active.law.tzdata,
+            "files": law_files(active.law, active.law),
+        },
+        "waiting": waiting,
+    }
+
+
+def activation(row: ActivationRow, reviewed: bool) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "law_sha256": row.law_sha256,
+        "activated_by": row.activated_by,
+        "activated_at": _iso(row.activated_at),
+        "reason": row.reason,
+        "sha256": row.sha256,
+        "reviewed": reviewed,
+    }
+
+
+def law_files(law: Law, before: Law) -> list[dict[str, Any]]:
+    """The files of a set, and those that it no longer has."""
+    old = {(one.kind, one.name): one for one in before.files}
+    new = {(one.kind, one.name): one for one in law.files}
+    shown = []
+    for key, one in sorted((old | new).items()):
+        change = "gone" if key not in new else "new" if key not in old else "same"
+        if change == "same" and old[key].sha256 != one.sha256:
+            change = "changed"
+        shown.append({"kind": one.kind, "name": one.name, "sha256": one.sha256, "change": change})
+    return shown
+
+
+def preview(found: Preview) -> dict[str, Any]:
+    return {
+        "sha256": found.sha256,
+        "counts": dict(found.counts),
+        "recipients": list(found.recipients),
+        "relaxations": len(found.relaxations),
+        "changes": [one.plain() | {"relaxes": one.relaxes} for one in found.shown],
+        "failed": list(found.failed),
+    }

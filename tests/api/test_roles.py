@@ -70,6 +70,8 @@ RULES: tuple[tuple[str, str, Rule], ...] = (
     ("POST", r"(/api/v1|/ledger/\{obligation_id\})/filings/\{filing_id\}/receipts", "file_report"),
     ("GET", r"/api/v1/(filings|documents(/\{document_id\})?|receipts/\{receipt_id\}/proof)", "see_ledger"),
     ("GET", r"/ledger(/\{obligation_id\})?|/documents/(\{document_id\}|proofs/\{receipt_id\})", "see_ledger"),
+    ("GET", r"(/api/v1)?/rules", "see_desk"),
+    ("POST", r"(/api/v1)?/rules/activate", "activate_files"),
     ("GET", r"(/api/v1)?/ops/\w+/parked|/parked", "see_parked"),
     ("POST", r"(/api/v1)?/ops/\w+/parked/\{parked_id\}/replay", "replay_parked"),
     ("POST", r"(/api/v1)?/ops/\w+/parked/\{parked_id\}/discard", "discard_parked"),

@@ -27,7 +27,7 @@ from fastapi import FastAPI
 from services import embedded
 from services.sae_notifier.dispatch import Dispatcher
 from services.sae_notifier.handlers import Notifier
-from services.sae_notifier.handlers.law import load_law
+from services.sae_notifier.handlers.law import Laws, load_law
 from shared.auth.demo import DEMO_USERS
 from shared.auth.users import Users
 from shared.bus.wake import Wake
@@ -85,31 +85,40 @@ class ApiWorld:
         for path in _template().iterdir():
             if path.suffix in (".db", ".json"):
                 shutil.copy(path, self.var)
-        self.settings = Settings.load({"TOCSIN_VAR": str(self.var), **environ})
         self._logging = json_logs()
         self.logs = self._logging.__enter__()
         """Every line the process would have written."""
         self.clock = ManualClock(at)
         self.log = MemoryLog()
-        self.app = _application(self.settings, self.clock, self.log)
         self.mail, self.hooks = Taker(), Taker()
         self.loop = asyncio.new_event_loop()
+        self._tokens: dict[str, tuple[str, datetime]] = {}
+        self._children = 100
+        self._open(environ)
+
+    def _open(self, environ: Mapping[str, str]) -> None:
+        self.settings = Settings.load({"TOCSIN_VAR": str(self.var), **environ})
+        self.app = _application(self.settings, self.clock, self.log)
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=self.app, client=("192.0.2.1", 1)), base_url=self.settings.base_url
         )
-        self._tokens: dict[str, tuple[str, datetime]] = {}
-        self._children = 100
         for one in self.app.state.runtimes.values():
             one.relay._sealed_at = math.inf
             one.guard.state = "open"  # nothing compares with the log where no loop runs
             one.worker.breaker = Breaker(consecutive=10**9, ratio=2.0)
         run = self.app.state.runtimes["sae_notifier"]
-        book, calendars, _ = load_law(self.settings, run.trial)
-        notifier = Notifier(run.trial, book, calendars, run.audit, Wake(), Wake())
+        notifier = Notifier(run.trial, Laws(load_law(self.settings, run.trial)), run.audit, Wake(), Wake())
         channels = {"mail": self.mail, "webhook": self.hooks}
         self.dispatcher = Dispatcher(
             run.db, notifier, self.clock, channels, self.settings.base_url, lambda kind, place: None
         )
+
+    def restart(self, **environ: str) -> None:
+        """The process ends and another begins on the same data, perhaps with other settings."""
+        self.loop.run_until_complete(self.http.aclose())
+        _shut(self.app)
+        (self.var / "tocsin.lock").unlink(missing_ok=True)  # what ends with the process
+        self._open(environ)
 
     def close(self) -> None:
         self.loop.run_until_complete(self.http.aclose())

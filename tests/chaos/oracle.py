@@ -22,7 +22,8 @@ class Oracle:
     def __init__(self, environment: Mapping[str, str]) -> None:
         settings = Settings.load(environment)
         self._trial = load_trial(settings)
-        self._rules, self._calendars, _ = load_law(settings, self._trial)
+        law = load_law(settings, self._trial)
+        self._rules, self._calendars = law.rulebook, law.calendars
 
     def duties(
         self,

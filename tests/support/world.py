@@ -34,8 +34,7 @@ from services.sae_notifier import store as notifier_store
 from services.sae_notifier.channels import HandoverFailed, Message
 from services.sae_notifier.dispatch import Dispatcher
 from services.sae_notifier.handlers import Notifier
-from services.sae_notifier.handlers.law import load_law
-from services.sae_notifier.rules import Calendar, Rulebook
+from services.sae_notifier.handlers.law import Law, Laws, load_law
 from shared import failpoint, runtime
 from shared.alarm import Bell
 from shared.audit import Audit, Audited, AuditKeys
@@ -80,7 +79,7 @@ class _Made:
     settings: Settings
     handlers: Mapping[str, Mapping[str, Handler]]
     on_parked: Mapping[str, OnParked | None]
-    law: tuple[Rulebook, dict[str, Calendar]]
+    law: Law
 
 
 @cache
@@ -105,7 +104,7 @@ def _made() -> _Made:
         settings,
         {name: one.worker.handlers for name, one in runtimes.items()},
         {name: one.worker.on_parked for name, one in runtimes.items()},
-        load_law(settings, trial)[:2],
+        load_law(settings, trial),
     )
 
 
@@ -190,9 +189,8 @@ class World:
         wakes = {name: one.relay.wake for name, one in self.services.items()}
         self.intake = Intake(self.trial, self.services["ae_intake"].audit, wakes["ae_intake"])
         self.causality = Causality(self.trial, self.services["causality"].audit, wakes["causality"])
-        book, calendars = made.law
         notifier = self.services["sae_notifier"]
-        self.notifier = Notifier(self.trial, book, calendars, notifier.audit, Wake(), wakes["sae_notifier"])
+        self.notifier = Notifier(self.trial, Laws(made.law), notifier.audit, Wake(), wakes["sae_notifier"])
         channels = {"mail": self.mail, "webhook": self.hooks}
         address = self.settings.base_url
         self.dispatcher = Dispatcher(notifier.db, self.notifier, self.clock, channels, address, self._ring)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.sae_notifier import store
 from services.sae_notifier.handlers import alerts
-from services.sae_notifier.handlers.law import facts_for_case
+from services.sae_notifier.handlers.law import Active, facts_for_case
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.rules import (
     THRESHOLDS,
@@ -25,9 +26,10 @@ from shared.audit import Audited
 from shared.bus import received
 from shared.bus.outbox import emit
 from shared.bus.worker import Receipt
-from shared.case import Batch, CaseReport, Obligation
+from shared.case import Batch, CaseReport, DutyCause, Obligation
 from shared.db import Tx
 
+OTHER_FILES = "other_files"
 _JUDGED = ("case/", "exposure/", "measurement/", "subject/", "batch/")
 
 
@@ -45,26 +47,43 @@ def on_change(notifier: Notifier, tx: Tx, receipt: Receipt, now: datetime) -> No
         evaluate_case(notifier, tx, case.case_id, now)
 
 
-def evaluate_case(notifier: Notifier, tx: Tx, case_id: str, now: datetime) -> list[Obligation]:
-    """Evaluate one case and store what changed; returns the new versions. The child's stream must be locked."""
+@dataclass(frozen=True)
+class Judged:
+    """One case judged by one law: the duties as they stand by id, and the versions that would be added."""
+
+    before: dict[str, Obligation]
+    changed: list[Obligation]
+
+
+def judge(tx: Tx, case_id: str, active: Active, now: datetime) -> Judged | None:
+    """What a law makes of everything known about a case; writes nothing. None while the case itself is not here."""
     versions = store.case_versions(tx, case_id)
     if not versions:
-        return []  # an assessment can be here before its case when the case is parked
-    latest = versions[-1]
+        return None  # an assessment can be here before its case when the case is parked
+    latest, law = versions[-1], active.law
     before = {one.obligation_id: one for one in store.obligations_of(tx, [case_id])}
-    history = _history(notifier, tx, versions, list(before.values()))
-    duties = evaluate(history, facts_for_case(notifier.trial, latest), notifier.rulebook, notifier.calendars, now)
+    history = _history(tx, versions, list(before.values()))
+    duties = evaluate(history, facts_for_case(law.trial, latest), law.rulebook, law.calendars, now)
     changed = [
         made
         for duty in duties
-        if (made := _as_obligation(duty, latest, before.get(duty.obligation_id), now)) is not None
+        if (made := _as_obligation(duty, latest, before.get(duty.obligation_id), active, now)) is not None
     ]
-    for obligation in changed:
-        save(notifier, tx, obligation, actor="system", action=_action(obligation, before), now=now)
-    return changed
+    return Judged(before, changed)
 
 
-def _history(notifier: Notifier, tx: Tx, versions: list[CaseReport], obligations: list[Obligation]) -> History:
+def evaluate_case(notifier: Notifier, tx: Tx, case_id: str, now: datetime) -> list[Obligation]:
+    """Evaluate one case and store what changed; returns the new versions. The child's stream must be locked: then either
+    this reads an activation, or the review that follows it waits for the lock and judges the case again."""
+    found = judge(tx, case_id, notifier.laws.active(tx), now)
+    if found is None:
+        return []
+    for obligation in found.changed:
+        save(notifier, tx, obligation, actor="system", action=_action(obligation, found.before), now=now)
+    return found.changed
+
+
+def _history(tx: Tx, versions: list[CaseReport], obligations: list[Obligation]) -> History:
     latest = versions[-1]
     current = {n: v for n, v in store.current_versions(tx, latest.subject_id).items() if n.startswith(_JUDGED)}
     made = store.assessments(tx, latest.case_id)
@@ -106,7 +125,9 @@ def _inherited(tx: Tx, case_id: str) -> datetime | None:
     return min(found, default=None)
 
 
-def _as_obligation(duty: Duty, case: CaseReport, before: Obligation | None, now: datetime) -> Obligation | None:
+def _as_obligation(
+    duty: Duty, case: CaseReport, before: Obligation | None, active: Active, now: datetime
+) -> Obligation | None:
     """The next version, or None when nothing moved."""
     state = before.state if before else "open"
     if duty.ended is not None and state in ("open", "rejected"):
@@ -133,7 +154,7 @@ def _as_obligation(duty: Duty, case: CaseReport, before: Obligation | None, now:
         due_on=duty.due_on,
         rule_sha256=duty.rule_sha256,
         calendar_sha256=duty.calendar_sha256,
-        causes=duty.causes,
+        causes=(*duty.causes, *_other_files(duty, before, active, now)),
         filed_at=before.filed_at if before else None,
         received_at=before.received_at if before else None,
         ended_why=duty.ended.code if state == "ended" and duty.ended else None,
@@ -147,6 +168,30 @@ def _as_obligation(duty: Duty, case: CaseReport, before: Obligation | None, now:
     return made
 
 
+def _other_files(duty: Duty, before: Obligation | None, active: Active, now: datetime) -> tuple[DutyCause, ...]:
+    """That the duty was judged by other files than before, each time it was."""
+    if before is None:
+        return ()
+    known = tuple(one for one in before.causes if one.code == OTHER_FILES and one not in duty.causes)
+    parts = [("rules", "quy tắc", before.rule_sha256, duty.rule_sha256)]
+    if before.calendar_sha256 and duty.calendar_sha256:
+        parts.append(("calendar", "lịch", before.calendar_sha256, duty.calendar_sha256))
+    moved = [one for one in parts if one[2] != one[3]]
+    if not moved:
+        return known
+    en = "; ".join(f"{en} {old[:12]} → {new[:12]}" for en, _, old, new in moved)
+    vi = "; ".join(f"{vi} {old[:12]} → {new[:12]}" for _, vi, old, new in moved)
+    cause = DutyCause(
+        at=now,
+        aggregate=f"law/{active.law.sha256}",
+        version=active.number,
+        code=OTHER_FILES,
+        why_en=f"Judged by other files since activation {active.number} ({en}).",
+        why_vi=f"Xét theo tệp khác kể từ lần kích hoạt {active.number} ({vi}).",
+    )
+    return (*known, cause)
+
+
 def _action(obligation: Obligation, before: dict[str, Obligation]) -> str:
     old = before.get(obligation.obligation_id)
     if old is None:
@@ -155,6 +200,8 @@ def _action(obligation: Obligation, before: dict[str, Obligation]) -> str:
         return f"a duty is now {obligation.state} ({obligation.rule_id})"
     if obligation.due_at != old.due_at or obligation.due_strict_at != old.due_strict_at:
         return f"moved a duty ({obligation.rule_id})"
+    if obligation.rule_sha256 != old.rule_sha256 or obligation.calendar_sha256 != old.calendar_sha256:
+        return f"judged a duty by other files ({obligation.rule_id})"
     return f"added to a duty's reasons ({obligation.rule_id})"
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.sae_notifier.rules import Calendar, Rulebook
+from services.sae_notifier.handlers.law import Laws
 from shared.audit import Audit
 from shared.bus.wake import Wake
 from shared.trial import Trial
@@ -13,11 +12,13 @@ from shared.trial import Trial
 
 @dataclass(frozen=True)
 class Notifier:
-    """The trial, the law, the trail; `wake` tells the dispatcher that something is due, `relay_wake` the relay."""
+    """The trial, the law, the trail; `wake` tells the dispatcher that something is due, `relay_wake` the relay.
+
+    `trial` says whom to call and how to reach a recipient, as configured; duties are judged by the trial inside the law.
+    """
 
     trial: Trial
-    rulebook: Rulebook
-    calendars: Mapping[str, Calendar]
+    laws: Laws
     audit: Audit
     wake: Wake
     relay_wake: Wake

@@ -41,6 +41,7 @@ def add(router: APIRouter, face: Face) -> None:
                 "late": sum(one.late for one in duties),
                 "past_strict": sum(one.strict_at < now for one in duties),
                 "provisional": sum(bool(one.questions) for one in duties),
+                "rules_wait": face.notifier.laws.waits(tx),
                 "filings": [shown.filing(trial, row) for row in store.unsettled_filings(tx)],
             }
 

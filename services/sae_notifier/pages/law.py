@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from services.sae_notifier import store
 from services.sae_notifier.handlers import Notifier
+from services.sae_notifier.handlers.law import Law
 from services.sae_notifier.rules import FileRefused, Rule, Why, Words, awareness, case_clock, ending, load_rules
 from shared.case import Obligation
 from shared.db import Tx
@@ -61,7 +62,8 @@ def ended_words(code: str | None) -> Bilingual | None:
 
 def rule_of(notifier: Notifier, tx: Tx, duty: Obligation) -> RuleShown | None:
     """The entry in force on the day of awareness, from the file with the hash that the duty names."""
-    found = _entry([one for one in notifier.rulebook.rules if one.sha256 == duty.rule_sha256], duty)
+    law = notifier.laws.active(tx).law
+    found = _entry([one for one in law.rulebook.rules if one.sha256 == duty.rule_sha256], duty)
     row = store.rule_file(tx, duty.rule_sha256) if found is None else None
     if row is not None:
         try:
@@ -69,8 +71,8 @@ def rule_of(notifier: Notifier, tx: Tx, duty: Obligation) -> RuleShown | None:
         except FileRefused:  # written for an older reader: today's text stands in, and says so
             found = None
     kept = found is not None
-    found = found or _entry(notifier.rulebook.rules, duty)
-    return _shown(notifier, found, duty, kept) if found else None
+    found = found or _entry(law.rulebook.rules, duty)
+    return _shown(law, found, duty, kept) if found else None
 
 
 def _entry(rules: Iterable[Rule], duty: Obligation) -> Rule | None:
@@ -82,7 +84,7 @@ def _entry(rules: Iterable[Rule], duty: Obligation) -> Rule | None:
     return mine[-1] if mine else None
 
 
-def _shown(notifier: Notifier, rule: Rule, duty: Obligation, kept: bool) -> RuleShown:
+def _shown(law: Law, rule: Rule, duty: Obligation, kept: bool) -> RuleShown:
     return RuleShown(
         rule_id=rule.rule_id,
         title=_words(rule.title),
@@ -92,7 +94,7 @@ def _shown(notifier: Notifier, rule: Rule, duty: Obligation, kept: bool) -> Rule
         source=rule.source,
         confidence=rule.confidence,
         supersedes=rule.supersedes,
-        doubts=tuple(_doubt(notifier, number) for number in rule.doubts),
+        doubts=tuple(_doubt(law, number) for number in rule.doubts),
         file_sha256=duty.rule_sha256,
         calendar_sha256=duty.calendar_sha256,
         kept=kept,
@@ -100,13 +102,13 @@ def _shown(notifier: Notifier, rule: Rule, duty: Obligation, kept: bool) -> Rule
     )
 
 
-def _doubt(notifier: Notifier, number: str) -> Doubt:
+def _doubt(law: Law, number: str) -> Doubt:
     """Its words stand with the setting that answers it for this trial."""
-    settings = dict(notifier.rulebook.settings)
-    for calendar in notifier.calendars.values():
+    settings = dict(law.rulebook.settings)
+    for calendar in law.calendars.values():
         settings |= calendar.settings
     mine = [one for one in settings.values() if one.doubt == number]
-    chosen = ", ".join(f"{one.name} = {notifier.trial.settings.get(one.name, one.default)}" for one in mine)
+    chosen = ", ".join(f"{one.name} = {law.trial.settings.get(one.name, one.default)}" for one in mine)
     words = [_words(one.why) for one in mine]
     if not words:
         return Doubt(number, None, "")

@@ -216,7 +216,7 @@ def call(trial: Trial, row: CallRow) -> CallShown:
 
 def duty(notifier: Notifier, one: Obligation, now: datetime) -> DutyShown:
     owed = one.state in OWED
-    rule = next((rule for rule in notifier.rulebook.rules if rule.rule_id == one.rule_id), None)
+    rule = next((rule for rule in notifier.laws.seen.rulebook.rules if rule.rule_id == one.rule_id), None)
     return DutyShown(
         obligation_id=one.obligation_id,
         version=one.version,

@@ -7,7 +7,9 @@ from services.sae_notifier.rules.deadline import Due, legal_due, strict_due
 from services.sae_notifier.rules.duty import Duty, obligation_id
 from services.sae_notifier.rules.evaluate import evaluate
 from services.sae_notifier.rules.history import AssessmentView, History, Told, is_stale, known_versions
+from services.sae_notifier.rules.holiday_table import read_table, table_text
 from services.sae_notifier.rules.lines import FileRefused
+from services.sae_notifier.rules.preview import Change, Preview, change
 from services.sae_notifier.rules.rule import Deadline, Rule
 from services.sae_notifier.rules.rule_file import RuleFile, load_rules
 from services.sae_notifier.rules.rulebook import Rulebook
@@ -19,11 +21,13 @@ __all__ = [
     "Alarm",
     "AssessmentView",
     "Calendar",
+    "Change",
     "Deadline",
     "Due",
     "Duty",
     "FileRefused",
     "History",
+    "Preview",
     "Recipient",
     "Rule",
     "RuleFile",
@@ -34,6 +38,7 @@ __all__ = [
     "Why",
     "Words",
     "alarms",
+    "change",
     "evaluate",
     "is_stale",
     "known_versions",
@@ -42,5 +47,7 @@ __all__ = [
     "load_rules",
     "next_alarm_at",
     "obligation_id",
+    "read_table",
     "strict_due",
+    "table_text",
 ]

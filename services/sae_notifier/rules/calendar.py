@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from importlib.metadata import version
 from typing import Literal
 
-import holidays
 import tzdata
 
+from services.sae_notifier.rules.holiday_table import Year, library_year
 from services.sae_notifier.rules.setting import Setting
 from shared.canonical import canonical, sha256
 
@@ -24,6 +24,10 @@ _HOLIDAYS_VERSION = version("holidays")
 Reading = Literal["legal", "strict"]
 DayKind = Literal["off", "swapped_off", "make_up"]
 """`off` is a holiday; `swapped_off` is exchanged for a worked rest day, which is `make_up`."""
+
+
+def _libraries() -> dict[str, str]:
+    return {"holidays": _HOLIDAYS_VERSION, "tzdata": tzdata.IANA_VERSION}
 
 
 @dataclass(frozen=True)
@@ -60,26 +64,30 @@ class Calendar:
     doubtful: tuple[Doubtful, ...]
     settings: dict[str, Setting]
     values: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def versions(self) -> dict[str, str]:
-        """The versions of the libraries this calendar rests on."""
-        return {"holidays": _HOLIDAYS_VERSION, "tzdata": tzdata.IANA_VERSION}
+    table: Mapping[int, Year] = field(default_factory=dict)
+    """The library's holidays as they were activated; years that are not in it are asked of the library."""
+    rests_on: Mapping[str, str] = field(default_factory=_libraries)
+    """What besides its file decides a day: the hash of the table, or the versions of the libraries."""
 
     @cached_property
     def sha256(self) -> str:
         """Identifies the reading: the file, the settings in force and the library versions."""
         values = {name: self.values.get(name, setting.default) for name, setting in self.settings.items()}
-        return sha256(canonical({"file": self.file_sha256, "settings": values, **self.versions}))
+        return sha256(canonical({"file": self.file_sha256, "settings": values, **self.rests_on}))
 
     def with_settings(self, trial: Mapping[str, str]) -> Calendar:
         """The same calendar under a trial's choices; a value outside a setting's list is left at its default."""
         mine = {name: trial[name] for name, one in self.settings.items() if trial.get(name) in one.values}
         return self if mine == self.values else replace(self, values=mine)
 
+    def with_table(self, table: Mapping[int, Year], rests_on: Mapping[str, str]) -> Calendar:
+        """The same calendar over the library's answers as they stood once."""
+        return replace(self, table=table, rests_on=rests_on)
+
     def is_working(self, day: date, reading: Reading) -> bool:
         override = self.overrides.get(day)
-        names, library_make_up = _library(self.country, day.year)
+        year = self.table.get(day.year) or library_year(self.country, day.year)
+        names, library_make_up = year.names, year.make_up
         if (override and override.kind == "make_up") or (not override and day in library_make_up):
             return True
         if day.weekday() in self.weekly_rest:
@@ -122,10 +130,3 @@ class Calendar:
             if self.is_working(day, reading):
                 number -= 1
         return day
-
-
-@lru_cache(maxsize=512)
-def _library(country: str, year: int) -> tuple[dict[date, str], frozenset[date]]:
-    """The library's holidays of a year by English name, and the rest days it says are worked."""
-    found = holidays.country_holidays(country, years=year, expand=False, language="en_US")
-    return dict(found.items()), frozenset(getattr(found, "weekend_workdays", ()) or ())

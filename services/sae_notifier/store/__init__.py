@@ -57,7 +57,19 @@ from services.sae_notifier.store.known import (
     nullified_cases,
     subject,
 )
-from services.sae_notifier.store.law import RuleFileRow, keep_rule_file, rule_file
+from services.sae_notifier.store.law import (
+    ActivationRow,
+    ReviewRow,
+    RuleFileRow,
+    activation,
+    activations,
+    active_law,
+    cases_to_judge,
+    count_duties,
+    keep_rule_file,
+    review,
+    rule_file,
+)
 from services.sae_notifier.store.rows import add_row, desk_version
 from shared.audit import Audited
 
@@ -71,10 +83,13 @@ AUDITED: tuple[type[Audited], ...] = (
     FilingRow,
     ReceiptRow,
     RuleFileRow,
+    ActivationRow,
+    ReviewRow,
 )
 
 __all__ = [
     "AUDITED",
+    "ActivationRow",
     "AlarmRow",
     "AlertRow",
     "CallRow",
@@ -83,7 +98,11 @@ __all__ = [
     "FormRow",
     "ObligationRow",
     "ReceiptRow",
+    "ReviewRow",
     "RuleFileRow",
+    "activation",
+    "activations",
+    "active_law",
     "add_obligation",
     "add_row",
     "alarms_raised",
@@ -96,9 +115,11 @@ __all__ = [
     "case_sha256",
     "case_versions",
     "cases_of_child",
+    "cases_to_judge",
     "cases_with_duties",
     "claim_calls",
     "claim_filings",
+    "count_duties",
     "count_open_alerts",
     "current_versions",
     "desk_version",
@@ -123,6 +144,7 @@ __all__ = [
     "receipt",
     "receipts_of",
     "release",
+    "review",
     "rule_file",
     "strict_dates_owed",
     "subject",

@@ -12,6 +12,25 @@ down_revision = None
 
 def upgrade() -> None:
     op.create_table(
+        "activations",
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("law_sha256", sa.String(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("activated_by", sa.String(), nullable=False),
+        sa.Column("activated_at", UTCDateTime(), nullable=False),
+        sa.CheckConstraint("number >= 1", name="activations_number"),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
+        "law_reviews",
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("cases", sa.Integer(), nullable=False),
+        sa.Column("finished_at", UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
         "alarms",
         sa.Column("obligation_id", sa.String(), nullable=False),
         sa.Column("threshold", sa.String(), nullable=False),
