@@ -55,7 +55,6 @@ _ETAG = re.compile(r'^(?:W/)?"?([0-9]{1,9})"?$')
 Reporter = Annotated[Identity, Depends(require("report_case"))]
 Reader = Annotated[Identity, Depends(require("see_cases"))]
 Amender = Annotated[Identity, Depends(require("amend_case"))]
-Recorder = Annotated[Identity, Depends(require("record_exposure"))]
 
 
 def who_of(identity: Identity) -> Who:
@@ -256,8 +255,9 @@ def _records(
     router: APIRouter, db: Database, intake: Intake, clock: Clock, kind: str, plural: str, model: type[BaseModel]
 ) -> None:
     one, whole, many = answers.RECORDS[kind]
+    recorder = Depends(require("record_subject" if kind == "subject" else "record_exposure"))
 
-    async def record(body: Any, who: Recorder, key: Key = None) -> JSONResponse:
+    async def record(body: Any, who: Identity = recorder, key: Key = None) -> JSONResponse:
         def unit(tx: Tx, now: datetime) -> dict[str, Any]:
             return records.record(intake, tx, kind, body, who_of(who), now).model_dump(mode="json")
 
@@ -318,7 +318,9 @@ def _records(
         found = await _read(db, unit)
         return versioned(found, found["version"])
 
-    async def correct(identity: Id, body: Any, who: Recorder, version: IfMatch, key: Key = None) -> JSONResponse:
+    async def correct(
+        identity: Id, body: Any, version: IfMatch, who: Identity = recorder, key: Key = None
+    ) -> JSONResponse:
         def unit(tx: Tx, now: datetime) -> dict[str, Any]:
             return records.correct(
                 intake, tx, kind, identity, dict(body.changes), body.reason, version, who_of(who), now
@@ -356,7 +358,9 @@ def _records(
         responses={200: {"headers": answers.ETAG | answers.REPLAYED}} | problems(400, 404, 409, 412, 428),
         openapi_extra=IF_MATCH,
     )
-    async def void(identity: Id, body: Void, who: Recorder, version: IfMatch, key: Key = None) -> JSONResponse:
+    async def void(
+        identity: Id, body: Void, version: IfMatch, who: Identity = recorder, key: Key = None
+    ) -> JSONResponse:
         def unit(tx: Tx, now: datetime) -> dict[str, Any]:
             return records.void(intake, tx, kind, identity, body.reason, version, who_of(who), now).model_dump(
                 mode="json"

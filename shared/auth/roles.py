@@ -41,9 +41,7 @@ Permission = Literal[
     "close_rejected",
     "release_hold",
     "activate_files",
-    "read_audit",
     "see_arms",
-    "manage_users",
 ]
 
 _SITE = frozenset({"clinician", "investigator"})
@@ -71,9 +69,7 @@ TABLE: dict[Permission, frozenset[str]] = {
     "close_rejected": _SAFETY,
     "release_hold": frozenset({"safety_officer", "admin"}),
     "activate_files": frozenset({"medical_monitor", "admin"}),
-    "read_audit": frozenset({"auditor", "admin"}),
     "see_arms": _DSMB,
-    "manage_users": frozenset({"admin"}),
 }
 """Permission -> roles. `admin` runs the machine and reads no comparison by arm; `auditor` reads and changes nothing."""
 

@@ -19,7 +19,7 @@ from shared.errors import Refused
 from shared.settings import ROOT
 from tests.api.problems import pointers, problem
 from tests.api.test_notifier_pages import ENGLISH, words
-from tests.api.world import ApiWorld
+from tests.api.world import START, ApiWorld
 
 ADMIN, OFFICER, MONITOR = "admin", "safety-officer-1", "medical-monitor-1"
 SEVEN = "deadline: {number: 7, unit: working_days}"
@@ -52,7 +52,7 @@ def files(tmp_path: Path) -> Files:
 
 @pytest.fixture
 def world(files: Files) -> Iterator[ApiWorld]:
-    made = ApiWorld(**files.environ)
+    made = ApiWorld(at=START, **files.environ)
     yield made
     made.close()
 

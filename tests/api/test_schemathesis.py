@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -28,7 +28,10 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.generation.meta import TestPhase
 
+from services.sae_notifier.handlers.law import keep_law, load_law, read_law
+from shared.audit import SERVICE_STREAM
 from shared.case import Moment
+from shared.db import Tx
 from tests.api.seeded import PNG, Seeded, seeded
 from tests.api.world import ROLE_USERS, ApiWorld, at
 
@@ -40,6 +43,7 @@ ACTORS = {
     "POST /api/v1/assessments/{case_id}/answers": "medical_monitor",
     "POST /api/v1/assessments/{case_id}/sign": "medical_monitor",
     "POST /api/v1/allocations": "system",
+    "POST /api/v1/rules/activate": "admin",
     "GET /api/v1/terms": "clinician",
 }
 """Who sends the valid requests; everything else is the safety officer's. Other roles are `test_roles`' matter."""
@@ -269,6 +273,24 @@ def _etag(case: Case, installation: Seeded) -> str:
     return found.headers.get("etag", '"1"')
 
 
+def _other_files(installation: Seeded) -> str:
+    """The hash of a set that was kept and differs by a comment in the trial file; two of them, in turn."""
+    run = installation.world.app.state.runtimes["sae_notifier"]
+    law = load_law(installation.world.settings, run.trial)
+    installation.ids["laws"] = str(made := int(installation.ids.get("laws", "0")) + 1)
+    files = [replace(f, body=f"{f.body}\n# {min(made, 2)}\n") if f.kind == "trial" else f for f in law.files]
+    other = read_law(files, law.tzdata, run.trial)
+    now = installation.world.clock.now()
+
+    def keep(tx: Tx) -> None:
+        run.audit.lock(tx, SERVICE_STREAM)
+        if rows := keep_law(tx, other, now):
+            run.audit.record(tx, stream=SERVICE_STREAM, actor="system", action="kept files", at=now, rows=rows)
+
+    run.db.transact(keep)
+    return other.sha256
+
+
 def _sensible_body(route: str, body: dict[str, Any], installation: Seeded, mine: bool) -> dict[str, Any]:
     world = installation.world
     if "subject_id" in body and not route.endswith("/subjects"):
@@ -302,6 +324,10 @@ def _sensible_body(route: str, body: dict[str, Any], installation: Seeded, mine:
                 {"reason": "as told", "question": question} | about
                 for question, _ in zip(asked, body["answers"], strict=False)
             ]
+        case "/rules/activate":
+            # A set that waits; after a few they are all in force, which is 409.
+            body |= {"password": f"tocsin-demo-{ROLE_USERS['admin']}", "sha256": _other_files(installation)}
+            body.pop("preview_sha256", None)
         case "/obligations/{obligation_id}/filings":
             # By hand needs a time that has passed and a reference; a document is one of this very duty.
             body |= {"sent_at": "2026-03-10T19:30:00Z", "reference": "CV-1"}

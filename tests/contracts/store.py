@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 
@@ -16,8 +17,12 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from services.sae_notifier import store as notifier
+from services.sae_notifier.handlers import Notifier, activation
+from services.sae_notifier.handlers.activation import Waiting
+from services.sae_notifier.handlers.law import Active, Laws, load_law, read_law
+from services.sae_notifier.rules import Preview
 from services.sae_notifier.store import AlertRow, CallRow, DutyRow
-from shared.audit import AuditRow, SealedRow
+from shared.audit import SERVICE_STREAM, AuditRow, SealedRow
 from shared.bus import cursor, idempotency, received
 from shared.bus.cursor import CursorMoved, CursorRow
 from shared.bus.outbox import MAX_BODY_BYTES, OutboxRow, emit
@@ -25,12 +30,15 @@ from shared.bus.parking import ParkedRow
 from shared.bus.port import ALLOCATION_TOPIC, PARTITIONS, BusUnavailable, Delivery, PublishOutcome, Record
 from shared.bus.received import Fate, ReceivedRow
 from shared.bus.relay import Relay, seal_now
+from shared.bus.wake import Wake
 from shared.case import Batch
 from shared.clock import ManualClock
 from shared.db import Database, DatabaseAway, Tx
-from shared.errors import Conflict, TooLarge
+from shared.errors import Conflict, PreconditionFailed, TooLarge
 from shared.events.catalogue import Allocation
 from shared.events.envelope import Event, decode
+from shared.runtime import load_trial
+from shared.settings import Settings
 from tests.support.memory_log import MemoryLog
 from tests.support.stores import NOW, TRIAL, Store, child, say, together
 
@@ -369,6 +377,58 @@ class StoreContract:
             lambda tx: [r.call_id for r in notifier.claim_calls(tx, store.audit, later, later, limit=20)]
         )
         assert len(freed) == 12
+
+    # Activations -------------------------------------------------------------------------------------------------
+
+    def test_of_racing_activations_one_stands(self, store: Store) -> None:
+        settings = Settings.load({})
+        trial = load_trial(settings)
+        law = load_law(settings, trial)
+        others = [
+            read_law(
+                [replace(f, body=f"{f.body}\n# {child()}\n") if f.kind == "trial" else f for f in law.files], "2026a"
+            )
+            for _ in range(2)
+        ]
+        office = Notifier(trial, Laws(law), store.audit, Wake(), Wake())
+        instances = [store.db, store.open()]
+        held = store.db.read(notifier.active_law)
+        number = held[0] if held else 1
+
+        def first(tx: Tx) -> None:
+            store.audit.lock(tx, SERVICE_STREAM)
+            if held is None:
+                row = notifier.ActivationRow(
+                    number=1,
+                    law_sha256=law.sha256,
+                    body="{}",
+                    sha256="",
+                    reason="-",
+                    activated_by="system",
+                    activated_at=NOW,
+                )
+                notifier.add_row(tx, row)
+                store.audit.record(tx, stream=SERVICE_STREAM, actor="system", action="first start", at=NOW, rows=[row])
+
+        store.db.transact(first)
+
+        def activate(which: int) -> bool:
+            found = Waiting(others[which], Active(number, law), Preview.of(()))
+
+            def unit(tx: Tx) -> None:
+                activation.activate(office, tx, found, reason="read", user_id=f"u{which}", now=NOW)
+                time.sleep(0.1)  # the other waits for the service's lock
+
+            try:
+                instances[which].transact(unit)
+            except PreconditionFailed:
+                return False
+            return True
+
+        assert sorted(together(2, activate)) == [False, True]
+        standing = store.db.read(notifier.active_law)
+        assert standing is not None and standing[0] == number + 1
+        assert standing[1] in {one.sha256 for one in others}
 
     # Times and checks --------------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ Reader = Annotated[Identity, Depends(require("see_cases"))]
 Amender = Annotated[Identity, Depends(require("amend_case"))]
 Nullifier = Annotated[Identity, Depends(require("nullify_case"))]
 Recorder = Annotated[Identity, Depends(require("record_exposure"))]
+SubjectRecorder = Annotated[Identity, Depends(require("record_subject"))]
 Closer = Annotated[Identity, Depends(require("close_rejected"))]
 
 

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from services.ae_intake import records, store
 from services.ae_intake.commands import Correct, Void
 from services.ae_intake.pages.cases import exposure_name
-from services.ae_intake.pages.desk import Desk, Id, Reader, Recorder, Words, fresh_key, who_of
+from services.ae_intake.pages.desk import Desk, Id, Reader, Recorder, SubjectRecorder, Words, fresh_key, who_of
 from services.ae_intake.pages.facts import Facts
 from services.ae_intake.pages.posted import Posted, merge
 from services.ae_intake.pages.record_specs import IDENTITY, PLURALS, TESTS, specs
@@ -34,12 +34,14 @@ UNITS = ("Cel", "g/L", "10*9/L", "U/L", "mg", "mg/kg", "mL", "10*6", "10*6/kg", 
 
 def add(router: APIRouter, desk: Desk) -> None:
     @router.get("/subjects/new/child")
-    async def new_child(request: Request, who: Recorder, code: Annotated[str, Query(max_length=64)] = "") -> Response:
+    async def new_child(
+        request: Request, who: SubjectRecorder, code: Annotated[str, Query(max_length=64)] = ""
+    ) -> Response:
         form = Posted([("key", fresh_key()), ("subject_id", code)])
         return _new_page(desk, request, who, "child", None, form)
 
     @router.post("/subjects/new/child")
-    async def record_child(request: Request, who: Recorder) -> Response:
+    async def record_child(request: Request, who: SubjectRecorder) -> Response:
         return await _record(desk, request, who, "child", None)
 
     @router.get("/subjects/{subject_id}/{plural}/new")

@@ -65,6 +65,11 @@ def waiting(notifier: Notifier, tx: Tx, now: datetime, law_sha256: str | None = 
         law = notifier.laws.read(tx, law_sha256) if law_sha256 else notifier.laws.configured
     except KeyError:
         raise NotFound("no files were kept under that hash; restart with the files, then read what waits") from None
+    except LawRefused as refused:
+        raise Refused(
+            "this version cannot read those files any more",
+            problems=[FieldProblem("/sha256", str(refused)[:500], "choose files that this version reads")],
+        ) from refused
     if law.sha256 == active.law.sha256:
         return None
     changes, failed = [], []
