@@ -33,6 +33,7 @@ from shared import terms
 from shared.audit import Audit
 from shared.auth.guard import require
 from shared.auth.identity import Identity
+from shared.auth.roles import Permission
 from shared.bus import idempotency
 from shared.bus.idempotency import KEY_PATTERN, MAX_KEY
 from shared.case import periods
@@ -255,9 +256,10 @@ def _records(
     router: APIRouter, db: Database, intake: Intake, clock: Clock, kind: str, plural: str, model: type[BaseModel]
 ) -> None:
     one, whole, many = answers.RECORDS[kind]
-    recorder = Depends(require("record_subject" if kind == "subject" else "record_exposure"))
+    permission: Permission = "record_subject" if kind == "subject" else "record_exposure"
+    recorder = Annotated[Identity, Depends(require(permission))]
 
-    async def record(body: Any, who: Identity = recorder, key: Key = None) -> JSONResponse:
+    async def record(body: Any, who: Identity, key: Key = None) -> JSONResponse:
         def unit(tx: Tx, now: datetime) -> dict[str, Any]:
             return records.record(intake, tx, kind, body, who_of(who), now).model_dump(mode="json")
 
@@ -265,7 +267,7 @@ def _records(
             db, intake.audit, clock, who, f"POST /api/v1/{plural}", key, body.model_dump(mode="json"), 201, unit
         )
 
-    record.__annotations__["body"] = model
+    record.__annotations__ |= {"body": model, "who": recorder}
     router.post(
         f"/{plural}",
         status_code=201,
@@ -318,9 +320,7 @@ def _records(
         found = await _read(db, unit)
         return versioned(found, found["version"])
 
-    async def correct(
-        identity: Id, body: Any, version: IfMatch, who: Identity = recorder, key: Key = None
-    ) -> JSONResponse:
+    async def correct(identity: Id, body: Any, who: Identity, version: IfMatch, key: Key = None) -> JSONResponse:
         def unit(tx: Tx, now: datetime) -> dict[str, Any]:
             return records.correct(
                 intake, tx, kind, identity, dict(body.changes), body.reason, version, who_of(who), now
@@ -338,7 +338,7 @@ def _records(
             unit,
         )
 
-    correct.__annotations__["body"] = _correction(kind, model)
+    correct.__annotations__ |= {"body": _correction(kind, model), "who": recorder}
     router.patch(
         f"/{plural}/{{identity}}",
         tags=[plural],
@@ -349,18 +349,7 @@ def _records(
         openapi_extra=IF_MATCH,
     )(correct)
 
-    @router.post(
-        f"/{plural}/{{identity}}/void",
-        tags=[plural],
-        summary=f"Void a {kind} with a reason",
-        name=f"void_{kind}",
-        response_model=one,
-        responses={200: {"headers": answers.ETAG | answers.REPLAYED}} | problems(400, 404, 409, 412, 428),
-        openapi_extra=IF_MATCH,
-    )
-    async def void(
-        identity: Id, body: Void, version: IfMatch, who: Identity = recorder, key: Key = None
-    ) -> JSONResponse:
+    async def void(identity: Id, body: Void, who: Identity, version: IfMatch, key: Key = None) -> JSONResponse:
         def unit(tx: Tx, now: datetime) -> dict[str, Any]:
             return records.void(intake, tx, kind, identity, body.reason, version, who_of(who), now).model_dump(
                 mode="json"
@@ -377,6 +366,17 @@ def _records(
             200,
             unit,
         )
+
+    void.__annotations__["who"] = recorder
+    router.post(
+        f"/{plural}/{{identity}}/void",
+        tags=[plural],
+        summary=f"Void a {kind} with a reason",
+        name=f"void_{kind}",
+        response_model=one,
+        responses={200: {"headers": answers.ETAG | answers.REPLAYED}} | problems(400, 404, 409, 412, 428),
+        openapi_extra=IF_MATCH,
+    )(void)
 
 
 def _others(router: APIRouter, db: Database, intake: Intake, clock: Clock) -> None:

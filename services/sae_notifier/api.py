@@ -405,7 +405,7 @@ def _rules(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) ->
         tags=["rules"],
         summary="Make a previewed set of files the law; every case is then judged by it",
         response_model=answers.Activation,
-        responses=problems(400, 404, 409, 412),
+        responses=problems(400, 409, 412),
     )
     async def activate(
         request: Request, body: ActivateRules, who: Annotated[Identity, Depends(require("activate_files"))]

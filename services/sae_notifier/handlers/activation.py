@@ -16,7 +16,7 @@ from shared.audit import SERVICE_STREAM, Audit, Audited
 from shared.canonical import canonical, sha256
 from shared.clock import Clock
 from shared.db import Database, Tx
-from shared.errors import Conflict, FieldProblem, NotFound, PreconditionFailed, Refused, TocsinError
+from shared.errors import Conflict, FieldProblem, PreconditionFailed, Refused, TocsinError
 
 SYSTEM = "system"
 
@@ -58,13 +58,16 @@ class Waiting:
 def waiting(notifier: Notifier, tx: Tx, now: datetime, law_sha256: str | None = None) -> Waiting | None:
     """This process's own files, or any set that was kept; None when they are in force. Reads every case: never in a write.
 
-    Raises NotFound for an unknown set.
+    Raises Refused for a set that is unknown or that this version cannot read.
     """
     active = notifier.laws.active(tx)
     try:
         law = notifier.laws.read(tx, law_sha256) if law_sha256 else notifier.laws.configured
     except KeyError:
-        raise NotFound("no files were kept under that hash; restart with the files, then read what waits") from None
+        raise Refused(
+            "no files were kept under that hash",
+            problems=[FieldProblem("/sha256", "no such files here", "restart with the files, then read what waits")],
+        ) from None
     except LawRefused as refused:
         raise Refused(
             "this version cannot read those files any more",

@@ -25,7 +25,7 @@ from shared.auth.identity import Identity
 from shared.auth.routes import prove_again
 from shared.auth.throttle import TooManyAttempts
 from shared.db import Tx
-from shared.errors import Conflict, Forbidden, NotFound, PreconditionFailed, Refused
+from shared.errors import Conflict, Forbidden, PreconditionFailed, Refused
 from shared.trial.base import Bilingual
 
 Reader = Annotated[Identity, Depends(require("see_desk"))]
@@ -171,7 +171,7 @@ def add(router: APIRouter, face: Face) -> None:
                 user_id=who.user_id,
                 seen=preview_sha256,
             )
-        except (PreconditionFailed, Conflict, NotFound) as error:
+        except (PreconditionFailed, Conflict) as error:
             return await again(error.status, "newer")
         except Refused:
             return await again(422, "failed")
