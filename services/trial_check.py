@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path as FilePath
 
-from services.sae_notifier.handlers.law import facts_for_site
+from services.sae_notifier.handlers.law import part_of
 from services.sae_notifier.rules import Calendar, FileRefused, Rulebook, load_calendar
 from shared.errors import FieldProblem
 from shared.trial import Trial
@@ -42,7 +42,7 @@ def _misfits(path: FilePath, trial: Trial, rules_dir: FilePath, calendars_dir: F
     if broken:
         return tuple(FieldProblem(one.pointer, f"{one.pointer}: {one.detail}") for one in broken)
     document = load_with_places(path.read_text(encoding="utf-8"), str(path))[1]
-    said = [one for site in trial.sites for one in book.problems_with(facts_for_site(trial, site.id), calendars)]
+    said = [one for site in trial.sites for one in book.problems_with(part_of(trial).facts(site.id), calendars)]
     found: list[FieldProblem] = []
     for one in dict.fromkeys(said):
         about, _, what = one.partition(": ")

@@ -195,6 +195,9 @@ class Dispatcher:
     def review(self) -> int | None:
         """Judge every case by the activation that stands, unless that was done; gives the duties that moved, None when a
         case could not be judged: it is tried again, and until then keeps the dates it has."""
+        name = activation.law_name(self.notifier.trial.id)
+        if not self.db.read(lambda tx: store.is_published(tx, name, 1)):
+            self.db.transact(lambda tx: activation.publish_first(self.notifier, tx, self.clock.now()))
         pending = self.db.read(activation.to_review)
         if pending is None:
             return 0

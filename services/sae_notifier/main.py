@@ -76,8 +76,9 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         coming_back=ComingBack(rebuild, reconsider=lambda tx, child, now: reconsider(made[0], tx, child, now)),
     )
     notifier = made[0]
+    trial_file = (settings.trial.name, settings.trial.read_text(encoding="utf-8"))
     try:
-        run.db.transact(lambda tx: activation.start(laws, run.audit, tx, clock.now()), way="repair")
+        run.db.transact(lambda tx: activation.start(laws, run.audit, tx, clock.now(), trial_file), way="repair")
     except LawRefused:
         bell.ring("rules_invalid", SERVICE)
         raise

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.sae_notifier import store
-from services.sae_notifier.handlers import Notifier, alerts, duties
+from services.sae_notifier.handlers import Notifier, activation, alerts, duties
 from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
 from shared.audit import Audited, Written
-from shared.case import Filing, Obligation, ReportForm
+from shared.case import Filing, LawActivated, Obligation, ReportForm
 from shared.db import Tx
 from shared.events.envelope import Event
 
@@ -23,6 +23,8 @@ def rebuild(tx: Tx, event: Event, now: datetime) -> Sequence[Audited | Written]:
         return _form(tx, ReportForm.read(event.data))
     if event.type == "tocsin.filing.changed.v1":
         return _filing(tx, Filing.read(event.data))
+    if event.type == "tocsin.law.activated.v1":
+        return activation.put_back(tx, LawActivated.read(event.data))
     return ()
 
 

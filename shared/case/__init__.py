@@ -5,6 +5,7 @@ from shared.case.base import Answer, Published
 from shared.case.batch import Batch
 from shared.case.exposure import ActionTaken, Exposure, ExposureKind, RehabilitationCourse
 from shared.case.filing import Filing, FilingReceipt, ReportForm
+from shared.case.law import LawActivated, LawText
 from shared.case.measurement import Measurement
 from shared.case.moment import Moment
 from shared.case.obligation import DutyCause, Obligation
@@ -45,6 +46,8 @@ __all__ = [
     "GradeEntry",
     "InvestigatorOpinion",
     "Judged",
+    "LawActivated",
+    "LawText",
     "Measurement",
     "Moment",
     "Nullification",

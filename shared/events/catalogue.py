@@ -12,6 +12,7 @@ from shared.case.base import Published
 from shared.case.batch import Batch
 from shared.case.exposure import Exposure
 from shared.case.filing import Filing, ReportForm
+from shared.case.law import LawActivated
 from shared.case.measurement import Measurement
 from shared.case.obligation import Obligation
 from shared.case.report import CaseReport
@@ -123,6 +124,12 @@ _ALL: tuple[EventType, ...] = (
         Filing,
         ("sae_notifier",),
         "A telling was filed, sent, given up on, received or rejected, with its receipts.",
+    ),
+    EventType(
+        "tocsin.law.activated.v1",
+        LawActivated,
+        ("sae_notifier",),
+        "Rule, calendar and trial files were made the law that duties are judged by.",
     ),
     EventType("tocsin.intake.audit_sealed.v1", AuditSeal, ("ae_intake",), "The audit trail of ae_intake was sealed."),
     EventType(

@@ -274,12 +274,12 @@ def _etag(case: Case, installation: Seeded) -> str:
 
 
 def _other_files(installation: Seeded) -> str:
-    """The hash of a set that was kept and differs by a comment in the trial file; two of them, in turn."""
+    """The hash of a set that was kept and differs by a comment; two of them, in turn."""
     run = installation.world.app.state.runtimes["sae_notifier"]
     law = load_law(installation.world.settings, run.trial)
     installation.ids["laws"] = str(made := int(installation.ids.get("laws", "0")) + 1)
-    files = [replace(f, body=f"{f.body}\n# {min(made, 2)}\n") if f.kind == "trial" else f for f in law.files]
-    other = read_law(files, law.tzdata, run.trial)
+    files = [replace(f, body=f"{f.body}\n# {min(made, 2)}\n") if f.kind == "rules" else f for f in law.files]
+    other = read_law(files, law.tzdata)
     now = installation.world.clock.now()
 
     def keep(tx: Tx) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from services.sae_notifier.handlers.law import facts_for_case, load_law
+from services.sae_notifier.handlers.law import load_law
 from services.sae_notifier.rules import AssessmentView, History, evaluate, is_stale
 from shared.case import Assessment, CaseReport, Exposure
 from shared.case.seriousness import of_case
@@ -23,7 +23,7 @@ class Oracle:
         settings = Settings.load(environment)
         self._trial = load_trial(settings)
         law = load_law(settings, self._trial)
-        self._rules, self._calendars = law.rulebook, law.calendars
+        self._rules, self._calendars, self._law_trial = law.rulebook, law.calendars, law.trial
 
     def duties(
         self,
@@ -38,7 +38,7 @@ class Oracle:
             exposures=tuple(exposures),
             assessments=tuple(AssessmentView(one, is_stale(one, current)) for one in assessments),
         )
-        facts = facts_for_case(self._trial, versions[-1])
+        facts = self._law_trial.facts(versions[-1].site_id)
         wanted = evaluate(history, facts, self._rules, self._calendars, datetime.now(UTC))
         return tuple(
             DutyFact(

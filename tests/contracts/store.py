@@ -386,7 +386,7 @@ class StoreContract:
         law = load_law(settings, trial)
         others = [
             read_law(
-                [replace(f, body=f"{f.body}\n# {child()}\n") if f.kind == "trial" else f for f in law.files], "2026a"
+                [replace(f, body=f"{f.body}\n# {child()}\n") if f.kind == "rules" else f for f in law.files], "2026a"
             )
             for _ in range(2)
         ]

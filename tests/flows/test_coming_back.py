@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from services.sae_notifier import store as notifier_store
 from shared.bus import hold
 from shared.bus.guard import HeldAway
 from shared.errors import Conflict, NotFound
 from tests.support import coming_back, deeds
-from tests.support.world import START, World
+from tests.support.world import START, World, _made
 
 FATAL = deeds.seriousness(life_threatening="yes")
 SERVICES = ("ae_intake", "causality", "sae_notifier")
@@ -176,6 +178,41 @@ def test_a_restore_that_dies_in_the_middle_goes_on(world: World, copies: Path) -
     world.drain()
     assert stood(world, first, second) == before
     world.assert_audit()
+
+
+@pytest.mark.parametrize("from_nothing", [False, True], ids=["last night's copy", "an empty database"])
+def test_what_was_activated_after_the_copy_still_judges(world: World, copies: Path, from_nothing: bool) -> None:
+    """Otherwise a restore would judge by yesterday's files, and relax what was owed since."""
+    first = before_midnight(world)
+    world.dispatcher.review()
+    world.drain()
+    coming_back.backup(world, copies)
+    if from_nothing:
+        (copies / "sae_notifier.db").unlink()
+        shutil.copy(_made().template / "sae_notifier.db", copies)
+    deeds.activate(world, "", "number: 7, unit: working_days", "number: 5, unit: working_days")
+    assert world.dispatcher.review()
+    second = after_midnight(world, first)
+    before = stood(world, first, second)
+    law = world.read("sae_notifier", notifier_store.active_law)
+    assert law is not None and law[0] == 2  # type: ignore[index]
+
+    coming_back.put_back(world, "sae_notifier", copies)
+    assert world.read("sae_notifier", notifier_store.active_law)[0] == 1  # type: ignore[index]
+    door = coming_back.guard(world, "sae_notifier")
+    assert coming_back.look(world, door) == "held"
+    coming_back.restore(world, "sae_notifier")
+    assert world.read("sae_notifier", notifier_store.active_law) == law
+    coming_back.release(world, "sae_notifier")
+    assert coming_back.look(world, door) == "open"
+    coming_back.look(world, door)
+    world.dispatcher.review()
+    world.drain()
+    assert stood(world, first, second)["duties"] == before["duties"]
+    row = world.read("sae_notifier", lambda tx: notifier_store.activation(tx, 2))
+    assert (row.activated_by, row.reason) == ("admin", "the ministry wrote so")  # type: ignore[attr-defined]
+    world.assert_audit()
+    assert not world.rung["same_version_other_bytes"]
 
 
 @pytest.mark.parametrize("keep", [0, 5])

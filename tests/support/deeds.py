@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +17,12 @@ from services.causality import store as causality_store
 from services.causality.domain import Question
 from services.causality.handlers import Decision, Given, Said
 from services.sae_notifier import store as notifier_store
-from services.sae_notifier.handlers import alerts, filings
-from services.sae_notifier.store import AlertRow, FilingRow
+from services.sae_notifier.handlers import activation, alerts, filings
+from services.sae_notifier.handlers.law import keep_law, read_law
+from services.sae_notifier.store import ActivationRow, AlertRow, FilingRow
+from shared.audit import SERVICE_STREAM
 from shared.case import Assessment, CaseReport, FreeText, Moment, Obligation
+from shared.db import Tx
 from tests.support.world import CLINICIAN, MONITOR, OFFICER, World
 
 ROUTE = "POST /api/v1/cases"
@@ -198,4 +202,25 @@ def receipt(world: World, filing_id: str, verdict: filings.Verdict = "received")
             user_id=OFFICER,
             now=now,
         )
+    )
+
+
+def activate(world: World, added: str, old: str = "", new: str = "") -> ActivationRow:
+    """A person activates other rule files: `added` at the end of each, `old` in them replaced."""
+    law, audit, now = world.notifier.laws.configured, world.notifier.audit, world.clock.now()
+    files = [
+        replace(one, body=(one.body.replace(old, new) if old else one.body) + added) if one.kind == "rules" else one
+        for one in law.files
+    ]
+    other = read_law(files, law.tzdata)
+
+    def keep(tx: Tx) -> None:
+        audit.lock(tx, SERVICE_STREAM)
+        rows = keep_law(tx, other, now)
+        audit.record(tx, stream=SERVICE_STREAM, actor="system", action="kept files", at=now, rows=rows)
+
+    db = world["sae_notifier"].db
+    db.transact(keep)
+    return activation.decide(
+        db, world.notifier, world.clock, law_sha256=other.sha256, reason="the ministry wrote so", user_id="admin"
     )

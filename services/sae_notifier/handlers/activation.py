@@ -8,12 +8,14 @@ from datetime import datetime
 
 from services.sae_notifier import store
 from services.sae_notifier.handlers import duties
-from services.sae_notifier.handlers.law import Active, Law, LawRefused, Laws, keep_law
+from services.sae_notifier.handlers.law import MANIFEST, Active, Law, LawRefused, Laws, keep_law, libraries
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.rules import Preview, change
-from services.sae_notifier.store import ActivationRow, ReviewRow
-from shared.audit import SERVICE_STREAM, Audit, Audited
+from services.sae_notifier.store import ActivationRow, ReviewRow, RuleFileRow
+from shared.audit import SERVICE_STREAM, Audit, Audited, Written
+from shared.bus.outbox import emit
 from shared.canonical import canonical, sha256
+from shared.case import LawActivated, LawText
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import Conflict, FieldProblem, PreconditionFailed, Refused, TocsinError
@@ -21,14 +23,15 @@ from shared.errors import Conflict, FieldProblem, PreconditionFailed, Refused, T
 SYSTEM = "system"
 
 
-def start(laws: Laws, audit: Audit, tx: Tx, now: datetime) -> Active:
-    """Keep the configured files. Where nothing was ever judged they are the law at once; else only a person makes them so.
+def start(laws: Laws, audit: Audit, tx: Tx, now: datetime, trial_file: tuple[str, str] | None = None) -> Active:
+    """Keep the configured files, the whole trial file beside them. Where nothing was ever judged they are the law at once;
+    else only a person makes them so.
 
     Raises LawRefused when duties stand and no activation says by which files, or this version cannot read those in force.
     """
     audit.lock(tx, SERVICE_STREAM)  # two instances start at once and both find nothing
     law = laws.configured
-    new = keep_law(tx, law, now)
+    new = keep_law(tx, law, now, trial_file)
     if store.active_law(tx) is None:
         standing = store.count_duties(tx)
         if standing:
@@ -108,6 +111,7 @@ def activate(
         )
     if seen is not None and seen != found.preview.sha256:
         raise PreconditionFailed("what these files would move has changed since it was read; read it again")
+    notifier.audit.lock(tx, notifier.trial.id)
     notifier.audit.lock(tx, SERVICE_STREAM)
     standing = store.active_law(tx)
     if standing is None or standing[0] != found.against.number:
@@ -117,8 +121,83 @@ def activate(
     row = _row(standing[0] + 1, standing[1], found.law, found.preview, reason, user_id, now)
     store.add_row(tx, row)
     action = "activated rule, calendar and trial files"
-    _record(notifier.audit, tx, user_id, action, reason, found.law, now, [row], found.preview)
+    sent = _publish(notifier, tx, row, found.law, now)
+    _record(notifier.audit, tx, user_id, action, reason, found.law, now, [row, sent], found.preview)
     return row
+
+
+def publish_first(notifier: Notifier, tx: Tx, now: datetime) -> bool:
+    """Put the first start on the log, once: it was made before anybody knew whether the log already holds another."""
+    if store.is_published(tx, law_name(notifier.trial.id), 1):
+        return False
+    notifier.audit.lock(tx, notifier.trial.id)
+    notifier.audit.lock(tx, SERVICE_STREAM)
+    row = store.activation(tx, 1)
+    if row is None or store.is_published(tx, law_name(notifier.trial.id), 1):
+        return False
+    sent = _publish(notifier, tx, row, notifier.laws.read(tx, row.law_sha256), now)
+    notifier.audit.record(
+        tx, stream=SERVICE_STREAM, actor=SYSTEM, action="published the first activation", at=now, rows=[sent]
+    )
+    return True
+
+
+def law_name(trial_id: str) -> str:
+    """The aggregate that activations are versions of."""
+    return f"law/{trial_id}"
+
+
+def _publish(notifier: Notifier, tx: Tx, row: ActivationRow, law: Law, now: datetime) -> Written:
+    document = LawActivated(
+        trial_id=notifier.trial.id,
+        version=row.number,
+        law_sha256=row.law_sha256,
+        manifest=law.manifest,
+        files=tuple(LawText(kind=one.kind, name=one.name, sha256=one.sha256, body=one.body) for one in law.files),
+        libraries=libraries(),
+        signed=row.body,
+        signed_sha256=row.sha256,
+        reason=row.reason,
+        activated_by=row.activated_by,
+        activated_at=row.activated_at,
+    )
+    tx.after_commit(notifier.relay_wake.set)
+    return emit(
+        tx,
+        "tocsin.law.activated.v1",
+        document,
+        aggregate=law_name(notifier.trial.id),
+        version=row.number,
+        trial_id=notifier.trial.id,
+        now=now,
+        key=notifier.trial.id,
+    )
+
+
+def put_back(tx: Tx, document: LawActivated) -> Sequence[Audited]:
+    """The rows of one activation as the log has it; what a first start made here meanwhile gives way to it."""
+    files = [(one.name, one.body, one.sha256) for one in document.files]
+    files.append((MANIFEST, document.manifest, document.law_sha256))
+    kept = [
+        RuleFileRow(
+            sha256=digest,
+            name=name,
+            body=body,
+            versions=document.libraries,
+            first_used_at=document.activated_at,
+        )
+        for name, body, digest in files
+    ]
+    new: list[Audited] = [row for row in kept if store.keep_rule_file(tx, row)]
+    values = {
+        "law_sha256": document.law_sha256,
+        "body": document.signed,
+        "sha256": document.signed_sha256,
+        "reason": document.reason,
+        "activated_by": document.activated_by,
+        "activated_at": document.activated_at,
+    }
+    return [*new, *store.put_back_activation(tx, document.version, values)]
 
 
 def decide(
@@ -209,7 +288,7 @@ def _record(
     reason: str | None,
     law: Law,
     now: datetime,
-    rows: Sequence[Audited],
+    rows: Sequence[Audited | Written],
     preview: Preview | None = None,
 ) -> None:
     detail: dict[str, object] = {"law": law.sha256, "files": {one.name: one.sha256 for one in law.files}}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from services.sae_notifier import store
 from services.sae_notifier.handlers import alerts
-from services.sae_notifier.handlers.law import Active, facts_for_case
+from services.sae_notifier.handlers.law import Active
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.rules import (
     THRESHOLDS,
@@ -63,7 +63,7 @@ def judge(tx: Tx, case_id: str, active: Active, now: datetime) -> Judged | None:
     latest, law = versions[-1], active.law
     before = {one.obligation_id: one for one in store.obligations_of(tx, [case_id])}
     history = _history(tx, versions, list(before.values()))
-    duties = evaluate(history, facts_for_case(law.trial, latest), law.rulebook, law.calendars, now)
+    duties = evaluate(history, law.trial.facts(latest.site_id), law.rulebook, law.calendars, now)
     changed = [
         made
         for duty in duties

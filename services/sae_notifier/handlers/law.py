@@ -1,4 +1,4 @@
-"""The law of one installation: rule files, calendars, the library's holidays and the trial, as one set with one hash."""
+"""The law of one installation: rule files, calendars, the library's holidays and what of the trial decides duties, as one set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 import tzdata
@@ -19,19 +18,18 @@ from services.sae_notifier.rules import (
     FileRefused,
     Recipient,
     Rulebook,
-    TrialFacts,
+    SitePart,
+    TrialPart,
     load_calendar,
     read_table,
+    read_trial_part,
     table_text,
 )
 from services.sae_notifier.store import RuleFileRow
-from shared import trial as trials
 from shared.canonical import canonical, sha256
-from shared.case import CaseReport
 from shared.db import Tx
 from shared.settings import Settings
 from shared.trial import Trial
-from shared.trial.load import TrialInvalid
 
 FileKind = Literal["rules", "calendar", "holidays", "trial"]
 MANIFEST = "law.json"
@@ -59,7 +57,7 @@ class Law:
 
     files: tuple[LawFile, ...]
     tzdata: str
-    trial: Trial
+    trial: TrialPart
     rulebook: Rulebook
     calendars: Mapping[str, Calendar]
 
@@ -86,13 +84,11 @@ def _manifest(files: Sequence[LawFile], tzdata_version: str) -> str:
     return canonical({"files": listed, "tzdata": tzdata_version}).decode()
 
 
-def read_law(files: Sequence[LawFile], tzdata_version: str, trial: Trial | None = None) -> Law:
-    """Read every file of a set; `trial` saves reading that one again. Raises LawRefused with every place."""
+def read_law(files: Sequence[LawFile], tzdata_version: str) -> Law:
+    """Read every file of a set. Raises LawRefused with every place."""
     files = sorted(files, key=lambda one: (one.kind, one.name))
+    (trial,) = [read_trial_part(one.body) for one in files if one.kind == "trial"]
     try:
-        if trial is None:
-            (trial_file,) = [one for one in files if one.kind == "trial"]
-            trial = trials.load(trial_file.body, trial_file.name)
         book = Rulebook.load({one.name: one.body for one in files if one.kind == "rules"})
         tables = {
             country: (table, one.sha256)
@@ -106,9 +102,9 @@ def read_law(files: Sequence[LawFile], tzdata_version: str, trial: Trial | None 
             table, table_sha256 = tables[calendar.country]
             rests_on = {"holidays": table_sha256, "tzdata": tzdata_version}
             calendars[calendar.calendar_id] = calendar.with_table(table, rests_on)
-    except (FileRefused, TrialInvalid) as refused:
+    except FileRefused as refused:
         raise LawRefused("\n".join(f"{one.pointer}: {one.detail}" for one in refused.problems)) from refused
-    wrong = [one for site in trial.sites for one in book.problems_with(facts_for_site(trial, site.id), calendars)]
+    wrong = [one for site in trial.sites for one in book.problems_with(trial.facts(site), calendars)]
     if wrong:
         raise LawRefused("\n".join(dict.fromkeys(wrong)))
     return Law(tuple(files), tzdata_version, trial, book, calendars)
@@ -116,8 +112,7 @@ def read_law(files: Sequence[LawFile], tzdata_version: str, trial: Trial | None 
 
 def load_law(settings: Settings, trial: Trial) -> Law:
     """The files as they are configured. Raises LawRefused: a service whose files cannot be read does not start."""
-    path = Path(settings.trial)
-    files = [LawFile("trial", path.name, path.read_text(encoding="utf-8"))]
+    files = [LawFile("trial", f"{trial.id}.json", part_of(trial).text())]
     for name in trial.rule_files:
         files.append(LawFile("rules", name, (settings.rules_dir / name).read_text(encoding="utf-8")))
     countries = set()
@@ -129,7 +124,7 @@ def load_law(settings: Settings, trial: Trial) -> Law:
         except FileRefused:
             continue  # told with everything else below
     files += [LawFile("holidays", f"holidays-{name}.json", table_text(name)) for name in sorted(countries)]
-    return read_law(files, tzdata.IANA_VERSION, trial)
+    return read_law(files, tzdata.IANA_VERSION)
 
 
 class Laws:
@@ -178,10 +173,21 @@ def stored_law(tx: Tx, law_sha256: str) -> Law:
     return read_law(files, manifest["tzdata"])
 
 
-def keep_law(tx: Tx, law: Law, now: datetime) -> list[RuleFileRow]:
-    """Store every file of a set and its manifest, by hash, with the versions of the libraries; gives the new ones."""
-    versions = " ".join(f"{name}={importlib.metadata.version(name)}" for name in ("holidays", "tzdata"))
+def libraries() -> str:
+    """The versions of the libraries this process reads files with."""
+    return " ".join(f"{name}={importlib.metadata.version(name)}" for name in ("holidays", "tzdata"))
+
+
+def keep_law(tx: Tx, law: Law, now: datetime, trial_file: tuple[str, str] | None = None) -> list[RuleFileRow]:
+    """Store every file of a set and its manifest, by hash, with the versions of the libraries; gives the new ones.
+
+    `trial_file` is the name and text of the file that the set's part of the trial was taken from.
+    """
+    versions = libraries()
     whole = [(one.name, one.body, one.sha256) for one in law.files] + [(MANIFEST, law.manifest, law.sha256)]
+    if trial_file is not None:
+        name, text = trial_file
+        whole.append((name, text, sha256(text.encode())))
     rows = [
         RuleFileRow(sha256=digest, name=name, body=body, versions=versions, first_used_at=now)
         for name, body, digest in whole
@@ -189,25 +195,18 @@ def keep_law(tx: Tx, law: Law, now: datetime) -> list[RuleFileRow]:
     return [row for row in rows if store.keep_rule_file(tx, row)]
 
 
-def facts_for_site(trial: Trial, site_id: str | None) -> TrialFacts:
-    """The trial as the clock sees it from one site; an unknown site leaves the country open, so every rule counts."""
-    site = trial.site(site_id) if site_id else None
-    recipients = {
-        name: tuple(Recipient(one.id, one.zone) for one in found) for name, found in trial.recipients_by_name().items()
-    }
+def part_of(trial: Trial) -> TrialPart:
+    """What of the trial file decides duties."""
     administration = {"IP_ADMIN"} | ({"HARVEST_PROC"} if trial.harvest_counts_as_ip.value else set())
-    return TrialFacts(
+    return TrialPart(
         trial_id=trial.id,
-        site_country=site.country if site else None,
-        site_zone=site.zone if site else trial.desk_zone,
         desk_zone=trial.desk_zone,
-        recipients=recipients,
+        sites={one.id: SitePart(one.country, one.zone) for one in trial.sites},
+        recipients={
+            name: tuple(Recipient(one.id, one.zone) for one in found)
+            for name, found in trial.recipients_by_name().items()
+        },
         settings=trial.settings,
-        countries_with_site=frozenset(one.country for one in trial.sites),
         product_kinds=frozenset(one.kind for one in trial.exposures if one.role == "IP"),
         administration_kinds=frozenset(one.kind for one in trial.exposures if one.role in administration),
     )
-
-
-def facts_for_case(trial: Trial, case: CaseReport) -> TrialFacts:
-    return facts_for_site(trial, case.site_id)

@@ -26,6 +26,7 @@ from shared.auth.routes import prove_again
 from shared.auth.throttle import TooManyAttempts
 from shared.db import Tx
 from shared.errors import Conflict, Forbidden, PreconditionFailed, Refused
+from shared.trial import Trial
 from shared.trial.base import Bilingual
 
 Reader = Annotated[Identity, Depends(require("see_desk"))]
@@ -73,7 +74,7 @@ def rules_page(face: Face, tx: Tx, now: datetime) -> RulesShown:
     found = activation.waiting(face.notifier, tx, now)
     shown = None
     if found is not None:
-        trial = found.law.trial
+        trial = face.notifier.trial
         shown = WaitingShown(
             sha256=found.law.sha256,
             tzdata=(active.law.tzdata, found.law.tzdata),
@@ -81,7 +82,7 @@ def rules_page(face: Face, tx: Tx, now: datetime) -> RulesShown:
             diffs=tuple(_diffs(active.law, found.law)),
             preview_sha256=found.preview.sha256,
             changes=tuple(
-                ChangeShown(one, recipient_name(trial, one.recipient_id), _zone(found.law, one.recipient_id))
+                ChangeShown(one, recipient_name(trial, one.recipient_id), _zone(trial, one.recipient_id))
                 for one in found.preview.shown
             ),
             relaxations=len(found.preview.relaxations),
@@ -98,16 +99,15 @@ def rules_page(face: Face, tx: Tx, now: datetime) -> RulesShown:
     )
 
 
-def _zone(law: Law, recipient_id: str) -> str:
-    found = law.trial.recipient(recipient_id)
-    return found.zone if found else law.trial.desk_zone
+def _zone(trial: Trial, recipient_id: str) -> str:
+    found = trial.recipient(recipient_id)
+    return found.zone if found else trial.desk_zone
 
 
 def _diffs(before: Law, after: Law) -> Iterator[tuple[str, str]]:
-    """(name, unified difference) of every file that is not the same, a table of holidays one day a line. Not of the trial:
-    it names arms and people, and what of it touches duties stands in the preview."""
-    old = {(one.kind, one.name): one.body for one in before.files if one.kind != "trial"}
-    new = {(one.kind, one.name): one.body for one in after.files if one.kind != "trial"}
+    """(name, unified difference) of every file that is not the same; a table of holidays one day a line."""
+    old = {(one.kind, one.name): one.body for one in before.files}
+    new = {(one.kind, one.name): one.body for one in after.files}
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) == new.get(key):
             continue

@@ -14,6 +14,7 @@ from services.sae_notifier.rules.rule import Deadline, Rule
 from services.sae_notifier.rules.rule_file import RuleFile, load_rules
 from services.sae_notifier.rules.rulebook import Rulebook
 from services.sae_notifier.rules.trial_facts import Recipient, TrialFacts
+from services.sae_notifier.rules.trial_part import SitePart, TrialPart, read_trial_part
 from services.sae_notifier.rules.words import Why, Words
 
 __all__ = [
@@ -32,9 +33,11 @@ __all__ = [
     "Rule",
     "RuleFile",
     "Rulebook",
+    "SitePart",
     "Threshold",
     "Told",
     "TrialFacts",
+    "TrialPart",
     "Why",
     "Words",
     "alarms",
@@ -48,6 +51,7 @@ __all__ = [
     "next_alarm_at",
     "obligation_id",
     "read_table",
+    "read_trial_part",
     "strict_due",
     "table_text",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, Column, Text, func, select
 from sqlmodel import Field, col
@@ -11,6 +11,7 @@ from sqlmodel import Field, col
 from services.sae_notifier.store.duties import DutyRow
 from services.sae_notifier.store.rows import add_row
 from shared.audit import Audited
+from shared.bus.outbox import OutboxRow
 from shared.bus.received import ReceivedRow
 from shared.db import Tx
 from shared.statement import Statement
@@ -77,6 +78,28 @@ def activations(tx: Tx, limit: int = 50) -> list[ActivationRow]:
     """Newest first."""
     statement = select(ActivationRow).order_by(col(ActivationRow.number).desc()).limit(limit)
     return list(tx.session.execute(statement).scalars())
+
+
+def is_published(tx: Tx, aggregate: str, version: int) -> bool:
+    """Whether the outbox holds this event, sent or not."""
+    statement = select(col(OutboxRow.event_id)).where(
+        col(OutboxRow.aggregate) == aggregate, col(OutboxRow.version) == version
+    )
+    return tx.execute(statement).first() is not None
+
+
+def put_back_activation(tx: Tx, number: int, values: dict[str, Any]) -> list[ActivationRow]:
+    """The row as the log has it; empty when it stands like that already."""
+    row = tx.session.get(ActivationRow, number)
+    if row is None:
+        row = ActivationRow(number=number, **values)
+    elif row.sha256 == values["sha256"]:
+        return []
+    for name, value in values.items():
+        setattr(row, name, value)
+    tx.session.add(row)
+    tx.session.flush()
+    return [row]
 
 
 def review(tx: Tx, number: int) -> ReviewRow | None:

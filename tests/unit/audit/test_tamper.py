@@ -9,7 +9,6 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,9 +20,7 @@ from sqlmodel import Session
 from services.ae_intake import handlers as intake_handlers
 from services.ae_intake import records
 from services.ae_intake.commands import RecordAllocation
-from services.sae_notifier.handlers import activation
-from services.sae_notifier.handlers.law import keep_law, read_law
-from shared.audit import SERVICE_STREAM, Audit, Audited, AuditKeys, Proven, covered
+from shared.audit import Audit, Audited, AuditKeys, Proven, covered
 from shared.audit_verify import Breach, verify
 from shared.bus import hold
 from shared.db import Database, Tx
@@ -87,7 +84,8 @@ def lived(*, sealed: bool) -> World:
     for _ in range(2):
         for one in world.services.values():
             one.db.transact(lambda tx, s=one: held_once(tx, s.audit))
-    _other_files(world)
+    deeds.activate(world, "\n# read again\n")
+    world.dispatcher.review()
     world.drain(seal=sealed)
     return world
 
@@ -96,25 +94,6 @@ def held_once(tx: Tx, audit: Audit) -> None:
     hold.begin(tx, audit, reason="log_ahead", missing=1, now=START)
     hold.mark_restored(tx, audit, counts={"tocsin.case.reported.v1": 1}, children={"VN01-007"}, now=START)
     hold.release(tx, audit, by="safety-officer-1", reason="compared", now=START)
-
-
-def _other_files(world: World) -> None:
-    """A second set of files is activated, and every case judged by it."""
-    law, clock, db = world.notifier.laws.configured, world.clock, world["sae_notifier"].db
-    files = [replace(one, body=one.body + "\n# read again\n") if one.kind == "trial" else one for one in law.files]
-    other = read_law(files, law.tzdata)
-
-    def keep(tx: Tx) -> None:
-        world.notifier.audit.lock(tx, SERVICE_STREAM)
-        rows = keep_law(tx, other, clock.now())
-        world.notifier.audit.record(
-            tx, stream=SERVICE_STREAM, actor="system", action="kept files", at=clock.now(), rows=rows
-        )
-
-    db.transact(keep)
-    said = {"law_sha256": other.sha256, "reason": "a comment", "user_id": "admin"}
-    activation.decide(db, world.notifier, clock, **said)
-    world.dispatcher.review()
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["unsealed", "sealed"])
