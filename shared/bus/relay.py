@@ -90,6 +90,7 @@ class Relay:
         await self._last_pass()
 
     async def _last_pass(self) -> None:
+        self._sealed_at = 0.0  # nothing is left unsealed by an orderly stop
         try:
             await asyncio.wait_for(self.once(), 6)
         except (BusUnavailable, DatabaseAway, TimeoutError):

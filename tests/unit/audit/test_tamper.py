@@ -183,7 +183,11 @@ def test_every_row_of_every_table_is_watched(world: World, service: str, model: 
 
     key = model.audit_key[-1]
     copy = {k: v for k, v in first.items() if k not in ("at_row", "position")} | {key: another(first[key], model, key)}
-    copy |= {unique: f"{copy[unique]}!" for unique in ("case_number", "cause", "message_number") if unique in copy}
+    copy |= {
+        unique: f"{copy[unique]}!"
+        for unique in ("case_number", "cause", "message_number", "facts_sha256")
+        if unique in copy
+    }
     if "sequence" in copy:
         copy["sequence"] += 1000
     if "event_id" in copy and table == "outbox":
