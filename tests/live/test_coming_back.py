@@ -108,7 +108,9 @@ def desk() -> Iterator[Desk]:
     cluster = KafkaCluster()
     try:
         cluster.start()
-        yield Desk(cluster)
+        made = Desk(cluster)
+        yield made
+        made.client.close()
     finally:
         cluster.stop()
         shutil.rmtree(cluster.directory, ignore_errors=True)
