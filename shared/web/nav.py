@@ -26,7 +26,6 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("ledger", "/ledger", "see_ledger"),
     Entry("parked", "/parked", "see_parked"),
     Entry("rejected", "/rejected", "close_rejected"),
-    Entry("rules", "/rules", "activate_files"),
 )
 _HOMES: tuple[tuple[str, str], ...] = (
     ("safety_officer", "/desk"),

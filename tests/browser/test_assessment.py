@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -90,3 +91,31 @@ def test_a_clinician_reads_the_same_and_finds_nothing_to_sign(visitors: Visitors
     page.goto(f"/assessments/{case_id}")
     expect(page.get_by_text("giờ sau phơi nhiễm").first).to_be_visible()
     expect(page.locator("#password")).to_have_count(0)
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["390", "1280"])
+def test_a_question_is_answered_by_keyboard_without_scripts(visitors: Visitors, viewport: dict[str, int]) -> None:
+    case_id = assessed(visitors, f"VN01-46{viewport['width'] % 7}")
+    page = visitors.page(MONITOR, viewport=viewport, scripts=False)
+    page.goto(f"/assessments/{case_id}")
+    tab_to(page, 'a[href*="about="]')
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"about=.+#answer$"))
+    tab_to(page, "#f-question")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    tab_to(page, 'input[name="answer"]')
+    page.keyboard.press("ArrowDown")  # the second: no
+    tab_to(page, "#f-reason")
+    page.keyboard.type("Cấy máu âm tính")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#answers")
+    expect(page.get_by_text("dựa trên câu trả lời của người đánh giá").first).to_be_visible()
+    assert spills_over(page) == 0
+    (kept,) = visitors.api.ask(MONITOR, "GET", f"/api/v1/assessments/{case_id}")["assessment"]["answers"]
+    assert (kept["question"], kept["answer"], kept["reason"]["text"]) == (
+        "alternative_explains",
+        "no",
+        "Cấy máu âm tính",
+    )

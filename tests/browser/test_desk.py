@@ -69,7 +69,7 @@ def test_nothing_spills_over_and_both_zones_are_told(visitors: Visitors, viewpor
     case_id, number = visitors.api.serious_case(f"VN01-3{viewport['width'] % 100:02}")
     obligation = duty(visitors, case_id, "necbr")
     page = visitors.page(OFFICER, viewport=viewport)
-    for path in ("/desk", "/alerts", f"/alerts/{open_alert(visitors, case_id)}", "/ledger", "/parked"):
+    for path in ("/desk", "/alerts", f"/alerts/{open_alert(visitors, case_id)}", "/rules", "/ledger", "/parked"):
         page.goto(path)
         assert spills_over(page) == 0, path
     page.goto(f"/ledger/{obligation}?on={hanoi(0):%Y-%m-%d}")

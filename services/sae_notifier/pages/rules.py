@@ -49,7 +49,7 @@ class WaitingShown:
     sha256: str
     tzdata: tuple[str, str]
     files: list[dict[str, str]]
-    diffs: tuple[tuple[str, str], ...]
+    diffs: tuple[tuple[str, str, str], ...]
     preview_sha256: str
     changes: tuple[ChangeShown, ...]
     relaxations: int
@@ -104,8 +104,8 @@ def _zone(trial: Trial, recipient_id: str) -> str:
     return found.zone if found else trial.desk_zone
 
 
-def _diffs(before: Law, after: Law) -> Iterator[tuple[str, str]]:
-    """(name, unified difference) of every file that is not the same; a table of holidays one day a line."""
+def _diffs(before: Law, after: Law) -> Iterator[tuple[str, str, str]]:
+    """(kind, name, unified difference) of every file that is not the same; a table of holidays one day a line."""
     old = {(one.kind, one.name): one.body for one in before.files}
     new = {(one.kind, one.name): one.body for one in after.files}
     for key in sorted(old.keys() | new.keys()):
@@ -114,7 +114,7 @@ def _diffs(before: Law, after: Law) -> Iterator[tuple[str, str]]:
         was, will_be = (_lines(text.get(key, ""), key[0]) for text in (old, new))
         changed = list(difflib.unified_diff(was, will_be, lineterm="", n=2))[2:]
         rest = [] if len(changed) <= MOST_LINES else [f"… {len(changed) - MOST_LINES}"]
-        yield key[1], "\n".join([*changed[:MOST_LINES], *rest])
+        yield key[0], key[1], "\n".join([*changed[:MOST_LINES], *rest])
 
 
 def _lines(text: str, kind: str) -> list[str]:
@@ -130,7 +130,7 @@ def add(router: APIRouter, face: Face) -> None:
             "typed": "",
             "trouble": "",
             "wait_s": 0,
-            "active": "rules",
+            "active": "desk",
         }
         return face.html.html(request, "rules.html", context | more, status=status)
 

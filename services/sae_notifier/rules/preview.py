@@ -80,6 +80,11 @@ def _effect(before: Obligation | None, after: Obligation) -> Effect:
     return "moved_rule" if after.rule_id != before.rule_id else "same"
 
 
+def _place(one: Change) -> tuple[int, datetime | None, str, str, str]:
+    when = one.strict_after or one.strict_before
+    return _ORDER[one.effect], when, one.case_number, one.recipient_id, one.obligation_id
+
+
 @dataclass(frozen=True)
 class Preview:
     """Every change, relaxations first; `failed` are cases that these files cannot judge."""
@@ -90,9 +95,7 @@ class Preview:
 
     @classmethod
     def of(cls, changes: Iterable[Change], failed: Sequence[str] = ()) -> Preview:
-        found = sorted(
-            changes, key=lambda one: (_ORDER[one.effect], one.strict_after or one.strict_before, one.obligation_id)
-        )
+        found = sorted(changes, key=_place)
         return cls(tuple(found), tuple(sorted(failed)), dict(Counter(one.effect for one in found)))
 
     @property
