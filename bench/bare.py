@@ -6,6 +6,7 @@ The tables are copies of ours (same columns, indexes and checks, same sizes), ev
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import threading
 import time
@@ -22,11 +23,13 @@ TABLES = ("idempotency", "streams", "cases", "documents", "outbox", "audit")
 _SERIAL = {"outbox": "position", "audit": "id"}
 _FRESH = {
     "idempotency": ("key",),
-    "cases": ("case_id", "case_number"),
+    "audit": ("stream",),
+    "cases": ("case_id", "case_number", "sequence"),
     "documents": ("aggregate",),
     "outbox": ("event_id",),
 }
-"""Columns that must differ from row to row."""
+"""Columns that must differ from row to row: every unique key needs one of them, or the row's own number."""
+_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def postgres(dsn: str, rows: Sequence[Shape], connections: int, seconds: float) 
                 with connection.transaction():
                     connection.execute(upsert[0].encode(), upsert[1](f"VN01-{index:03d}-{done % 40:03d}"))
                     for shape, statement in statements:
-                        connection.execute(statement.encode(), _values(shape, f"{index}-{done}"))
+                        connection.execute(statement.encode(), _values(shape))
                 done += 1
         return done
 
@@ -109,7 +112,7 @@ def sqlite(path: Path, rows: Sequence[Shape], connections: int, seconds: float) 
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(upsert[0], upsert[1](f"VN01-{index:03d}-{done % 40:03d}"))
             for shape, statement in statements:
-                connection.execute(statement, [_plain(value) for value in _values(shape, f"{index}-{done}")])
+                connection.execute(statement, [_plain(value) for value in _values(shape)])
             connection.execute("COMMIT")
             done += 1
         connection.close()
@@ -159,14 +162,13 @@ def _upsert(shape: Shape, schema: str, mark: str) -> tuple[str, Callable[[str], 
     return statement, lambda stream: [stream if i == place else value for i, value in enumerate(shape.row)]
 
 
-def _values(shape: Shape, unique: str) -> list[object]:
+def _values(shape: Shape) -> list[object]:
     fresh = _FRESH.get(shape.table, ())
-    values: list[object] = [
-        str(uuid4()) if name in fresh else value for name, value in zip(shape.columns, shape.row, strict=True)
-    ]
-    if shape.table == "audit":
-        values[shape.columns.index("stream")] = unique
-    return values
+    return [_another(value) if name in fresh else value for name, value in zip(shape.columns, shape.row, strict=True)]
+
+
+def _another(value: object) -> object:
+    return next(_NUMBERS) if isinstance(value, int) else str(uuid4())
 
 
 def _plain(value: object) -> object:
