@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -172,7 +171,7 @@ def backup(target: Annotated[Path, typer.Argument(help="A new folder.")]) -> Non
     try:
         for file in coming_back.backup(load_settings(), target):
             out.print(f"{file}  {file.stat().st_size:,} bytes", markup=False, highlight=False)
-    except coming_back.CannotComeBack as error:
+    except coming_back.WHY_NOT as error:
         _fail(error)
 
 
@@ -185,21 +184,16 @@ def restore(
     import asyncio
 
     from services import coming_back
-    from shared.bus.port import BusUnavailable
     from shared.clock import SystemClock
-    from shared.db import DatabaseAway
 
     settings = load_settings()
-    clock = SystemClock()
     try:
         if copies is not None:
             coming_back.put_copy_back(settings, service, copies)
-        with coming_back.stopped(settings) if coming_back.is_embedded(settings) else nullcontext():
-            bar, moved = _progress(f"restoring {service}")
-            with bar:
-                done = asyncio.run(coming_back.restore(settings, clock, service, moved))
-            standing = coming_back.state_of(settings, service)
-    except (coming_back.CannotComeBack, BusUnavailable, DatabaseAway) as error:
+        bar, moved = _progress(f"restoring {service}")
+        with bar:
+            done = asyncio.run(coming_back.restore(settings, SystemClock(), service, moved))
+    except coming_back.WHY_NOT as error:
         _fail(error)
     if done is None:
         out.print(f"{service}: nothing is missing; it is not held", markup=False)
@@ -208,7 +202,6 @@ def restore(
         out.print(f"{count:>8,}  {name}", markup=False, highlight=False)
     if done.parked:
         out.print(f"{done.parked:>8,}  records could not be restored and stand parked", style="red", markup=False)
-    assert standing is not None
     out.print(f"{service}: restored; held until `tocsin release {service} --user …`", markup=False)
 
 
@@ -237,17 +230,13 @@ def republish() -> None:
     import asyncio
 
     from services import coming_back
-    from shared.bus.port import BusUnavailable
     from shared.clock import SystemClock
-    from shared.db import DatabaseAway
 
-    settings = load_settings()
     try:
-        with coming_back.stopped(settings) if coming_back.is_embedded(settings) else nullcontext():
-            bar, moved = _progress("republishing")
-            with bar:
-                done = asyncio.run(coming_back.rebuild_log(settings, SystemClock(), moved))
-    except (coming_back.CannotComeBack, BusUnavailable, DatabaseAway) as error:
+        bar, moved = _progress("republishing")
+        with bar:
+            done = asyncio.run(coming_back.rebuild_log(load_settings(), SystemClock(), moved))
+    except coming_back.WHY_NOT as error:
         _fail(error)
     out.print(
         f"{done.found:,} records stood on the log, {done.appended:,} were appended, "

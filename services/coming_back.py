@@ -12,27 +12,27 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from services import embedded
+from services.sae_notifier.handlers.law import LawRefused
 from shared import compose, copies, runtime
 from shared.audit import Audit, AuditKeys
 from shared.bus import hold
 from shared.bus.hold import HoldRow
-from shared.bus.port import Bus
+from shared.bus.port import Bus, BusMisconfigured, BusUnavailable
 from shared.bus.republish import Owner, Republished, republish
 from shared.bus.restore import Restored
 from shared.clock import Clock
 from shared.copies import CannotComeBack
-from shared.db import Database
+from shared.db import Database, DatabaseAway
 from shared.errors import Forbidden
 from shared.runtime import Runtime
-from shared.settings import Settings
+from shared.settings import Settings, UnsafeSettings
+from shared.trial import TrialInvalid
 
 SCHEMAS = (*embedded.BUILDERS, "auth")
 LOG_FILE = "bus.db"
+WHY_NOT = (CannotComeBack, BusUnavailable, BusMisconfigured, DatabaseAway, UnsafeSettings, TrialInvalid, LawRefused)
+"""What a person can put right; its text says how."""
 Progress = Callable[[int], None]
-
-
-def is_embedded(settings: Settings) -> bool:
-    return settings.database_url_of("auth").startswith("sqlite")
 
 
 # Copies ---------------------------------------------------------------------------------------------------------------
@@ -44,7 +44,7 @@ def backup(settings: Settings, target: Path) -> list[Path]:
         target.mkdir(mode=0o700, parents=True)
     except FileExistsError:
         raise CannotComeBack(f"{target} exists; name a new folder") from None
-    if is_embedded(settings):
+    if settings.mode == "embedded":
         files = sorted(settings.var.glob("*.db"), key=lambda file: (file.name == LOG_FILE, file.name))
         if not files:
             raise CannotComeBack(f"there is no database in {settings.var}")
@@ -61,7 +61,7 @@ def backup(settings: Settings, target: Path) -> list[Path]:
 
 def put_copy_back(settings: Settings, service: str, folder: Path) -> None:
     """Replace one service's database by its copy; the service must not run."""
-    if is_embedded(settings):
+    if settings.mode == "embedded":
         copy = folder / f"{service}.db"
         if not copy.is_file():
             raise CannotComeBack(f"there is no {copy}")
@@ -98,17 +98,18 @@ def stopped(settings: Settings) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def _services(settings: Settings, clock: Clock, *names: str) -> AsyncIterator[tuple[Bus, dict[str, Runtime]]]:
-    """Services put together, but none of their loops running."""
-    trial = runtime.load_trial(settings)
-    bus, bell = compose.make_bus(settings, "tocsin-restore"), compose.make_bell(settings, clock)
-    made = {name: embedded.BUILDERS[name](settings, clock, trial, bus, bell)[0] for name in names}
-    await bus.start()
-    try:
-        yield bus, made
-    finally:
-        await bus.close()
-        for one in made.values():
-            one.db.close()
+    """Services put together, but none of their loops running; embedded, the instance itself must be stopped."""
+    with stopped(settings) if settings.mode == "embedded" else contextlib.nullcontext():
+        trial = runtime.load_trial(settings)
+        bus, bell = compose.make_bus(settings, "tocsin-restore"), compose.make_bell(settings, clock)
+        made = {name: embedded.BUILDERS[name](settings, clock, trial, bus, bell)[0] for name in names}
+        await bus.start()
+        try:
+            yield bus, made
+        finally:
+            await bus.close()
+            for one in made.values():
+                one.db.close()
 
 
 async def restore(settings: Settings, clock: Clock, service: str, progress: Progress) -> Restored | None:
@@ -116,13 +117,9 @@ async def restore(settings: Settings, clock: Clock, service: str, progress: Prog
     async with _services(settings, clock, service) as (_, made):
         run = made[service]
         await run.guard.look()
+        if run.guard.state == "unverified":
+            raise CannotComeBack("another database server answered in the middle: run it again")
         return await run.restore.run(progress) if run.guard.state == "held" else None
-
-
-def state_of(settings: Settings, service: str) -> HoldRow | None:
-    """The hold that stands."""
-    with closing(Database(settings.database_url_of(service), service)) as db:
-        return db.read(hold.current)
 
 
 def release(settings: Settings, clock: Clock, service: str, user_id: str, password: str, reason: str) -> HoldRow:
@@ -145,7 +142,7 @@ async def rebuild_log(settings: Settings, clock: Clock, progress: Progress) -> R
     names = tuple(embedded.BUILDERS)
     async with _services(settings, clock, *names) as (bus, made):
         holding = [one for one in made.values() if await asyncio.to_thread(_hold, one, clock)]
-        await asyncio.sleep(0 if is_embedded(settings) else 3)  # every instance looks once a second
+        await asyncio.sleep(0 if settings.mode == "embedded" else 3)  # every instance looks once a second
         done = await republish({name: Owner(one.db, one.audit) for name, one in made.items()}, bus, clock, progress)
         for one in holding:
             await asyncio.to_thread(_let_go, one, clock)
@@ -153,11 +150,11 @@ async def rebuild_log(settings: Settings, clock: Clock, progress: Progress) -> R
 
 
 def _hold(one: Runtime, clock: Clock) -> bool:
-    """True when it was not held before."""
-    if one.db.read(hold.current) is not None:
-        return False
-    one.db.transact(lambda tx: hold.begin(tx, one.audit, reason="republish", missing=0, now=clock.now()), way="repair")
-    return True
+    """True when the hold is ours: made now, or left by a republish that was stopped."""
+    row = one.db.transact(
+        lambda tx: hold.begin(tx, one.audit, reason="republish", missing=0, now=clock.now()), way="repair"
+    )
+    return row.reason == "republish"
 
 
 def _let_go(one: Runtime, clock: Clock) -> None:
@@ -168,6 +165,3 @@ def _let_go(one: Runtime, clock: Clock) -> None:
         hold.release(tx, one.audit, by="system", reason="the log was made whole again", now=now)
 
     one.db.transact(unit, way="repair")
-
-
-__all__ = ["CannotComeBack", "backup", "put_copy_back", "rebuild_log", "release", "restore", "state_of", "stopped"]

@@ -48,6 +48,7 @@ Kind = Literal[
     "deadline_engine_failed",
     "rules_invalid",
     "held",
+    "not_judged_anew",
     "test",
 ]
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -73,6 +74,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "held": (
         "Dịch vụ tạm giữ: sổ ghi có nhiều hơn cơ sở dữ liệu.",
         "A service is held: its log knows more than its database.",
+    ),
+    "not_judged_anew": (
+        "Sau khi phục hồi, hồ sơ của một trẻ chưa đánh giá lại được.",
+        "After a restore a child could not be judged anew.",
     ),
     "test": ("Đây là chuông thử.", "This is a test of the bell."),
 }

@@ -9,7 +9,7 @@
     ├── PreconditionFailed 412  If-Match names another version
     ├── PreconditionNeeded 428  If-Match is missing
     ├── TooLarge           413
-    └── Unavailable        503  a database, the log or a channel is away, or the service is held (`bus.guard`)
+    └── Unavailable        503  a database, the log or a channel is away, or the service is held (`bus.guard.Held`, `Unverified`)
 
 The text of an error never contains patient data: it goes to logs and to the screen.
 """

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from services.sae_notifier import store
 from services.sae_notifier.channels import Attachment, Channel, HandoverFailed, Message
 from services.sae_notifier.handlers import Notifier, activation, alerts, duties, filings
-from services.sae_notifier.store import AlertRow, CallRow, FilingRow
+from services.sae_notifier.store import AlertRow, CallRow, FilingRow, FormRow
 from shared import metrics
 from shared.alarm import Kind
+from shared.canonical import sha256
 from shared.clock import Clock
 from shared.db import Database, DatabaseAway, Tx
 from shared.failpoint import hit
@@ -107,14 +108,30 @@ class Dispatcher:
 
     async def _mail(self, filing: FilingRow) -> None:
         document = await asyncio.to_thread(self.db.read, lambda tx: store.form(tx, filing.document_id))
-        assert document is not None
+        if document is None:
+            error: str | None = "the document was lost with a database: make the form again and file that one"
+        elif sha256(document.content) != document.sha256:
+            error = "the stored document is not the one that was made: run `tocsin audit verify`, make the form again"
+        else:
+            error = await self._hand_over("mail", self._letter(filing, document))
+        hit("filing.after_send")
+        now = self.clock.now()
+        hit("notify.before_receipt")
+        settled = await asyncio.to_thread(
+            self.db.transact,
+            lambda tx: filings.settle_filing(self.notifier, tx, filing.filing_id, error=error, answer="250", now=now),
+        )
+        if settled.state == "failed":
+            await asyncio.to_thread(self.ring, "delivery_failed", f"filing:{filing.filing_id}")
+
+    def _letter(self, filing: FilingRow, document: FormRow) -> Message:
         recipient = self.notifier.trial.recipient(filing.recipient_id)
         kind = (
             "báo cáo lần đầu / initial report"
             if not document.follow_up
             else f"báo cáo bổ sung {document.follow_up} / follow-up {document.follow_up}"
         )
-        message = Message(
+        return Message(
             message_id=f"<{filing.message_number}@tocsin.invalid>",
             to=filing.address,
             subject=f"[SAE] {filing.case_number} v{filing.case_version}: {kind}",
@@ -128,16 +145,6 @@ class Dispatcher:
             attachments=(Attachment(f"{filing.message_number}.pdf", "application/pdf", bytes(document.content)),),
             wants_receipt=True,
         )
-        error = await self._hand_over("mail", message)
-        hit("filing.after_send")
-        now = self.clock.now()
-        hit("notify.before_receipt")
-        settled = await asyncio.to_thread(
-            self.db.transact,
-            lambda tx: filings.settle_filing(self.notifier, tx, filing.filing_id, error=error, answer="250", now=now),
-        )
-        if settled.state == "failed":
-            await asyncio.to_thread(self.ring, "delivery_failed", f"filing:{filing.filing_id}")
 
     async def _hand_over(self, kind: str, message: Message) -> str | None:
         """None when it was taken, else why not. An unknown channel or no address is a failure, never "delivered"."""
@@ -149,7 +156,8 @@ class Dispatcher:
             error = "there is no address"
         else:
             try:
-                await asyncio.wait_for(channel.hand_over(message), 12.0)
+                async with asyncio.timeout(12.0):
+                    await channel.hand_over(message)
             except HandoverFailed as failed:
                 error = str(failed)
             except TimeoutError:

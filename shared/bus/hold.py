@@ -63,10 +63,6 @@ def unfinished(tx: Tx, *, lock: bool = False) -> HoldRow | None:
     return tx.session.execute(statement.with_for_update() if lock else statement).scalar()
 
 
-def latest(tx: Tx) -> HoldRow | None:
-    return tx.session.execute(select(HoldRow).order_by(col(HoldRow.held_at).desc()).limit(1)).scalar()
-
-
 def begin(tx: Tx, audit: Audit, *, reason: str, missing: int, now: datetime) -> HoldRow:
     """Hold the service; the hold that stands already stays."""
     audit.lock(tx, SERVICE_STREAM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 
 from sqlalchemy import select
@@ -18,12 +19,8 @@ READ = 500
 
 def topics_of(service: str) -> tuple[str, ...]:
     """Where this service publishes."""
-    own = [one for one in CATALOGUE.values() if service in one.sources]
-    return tuple(
-        topic
-        for topic in (SAFETY_TOPIC, ALLOCATION_TOPIC)
-        if any(one.allocation == (topic != SAFETY_TOPIC) for one in own)
-    )
+    own = (one for one in CATALOGUE.values() if service in one.sources)
+    return tuple(sorted({ALLOCATION_TOPIC if one.allocation else SAFETY_TOPIC for one in own}))
 
 
 def is_own(one: Delivery, service: str) -> bool:
@@ -38,7 +35,7 @@ async def since_position(
     Whatever of its own stands before such a position was in the database when the position was: an event is published
     after its commit, and read after it was published. So the past need not be read to find what is missing.
     """
-    positions = await _positions(db)
+    positions = await asyncio.to_thread(db.read, cursor.all_positions)
     for topic in topics:
         for partition, end in sorted((await bus.end_offsets(topic)).items()):
             place = positions.get((topic, partition)) if topic in read_topics else None
@@ -55,12 +52,6 @@ async def since_position(
                 offset = run[-1].offset + 1
 
 
-async def _positions(db: Database) -> dict[tuple[str, int], cursor.Position]:
-    import asyncio
-
-    return await asyncio.to_thread(db.read, cursor.all_positions)
-
-
 def unknown(tx: Tx, event_ids: Sequence[str]) -> set[str]:
     """Those of these events that the outbox does not hold."""
     if not event_ids:
@@ -71,8 +62,6 @@ def unknown(tx: Tx, event_ids: Sequence[str]) -> set[str]:
 
 async def count_missing(bus: Bus, db: Database, service: str, read_topics: Collection[str]) -> int:
     """How many of this service's own events stand on the log and not in its database. Raises BusUnavailable, DatabaseAway."""
-    import asyncio
-
     missing: set[str] = set()
     async for run in since_position(bus, db, topics_of(service), read_topics):
         ids = [one.event_id for one in run if is_own(one, service) and one.event_id]

@@ -104,7 +104,7 @@ class ApiWorld:
         )
         for one in self.app.state.runtimes.values():
             one.relay._sealed_at = math.inf
-            one.guard.state = "open"  # nothing compares with the log where no loop runs
+            one.guard.be("open")  # nothing compares with the log where no loop runs
             one.worker.breaker = Breaker(consecutive=10**9, ratio=2.0)
         run = self.app.state.runtimes["sae_notifier"]
         notifier = Notifier(run.trial, Laws(load_law(self.settings, run.trial)), run.audit, Wake(), Wake())

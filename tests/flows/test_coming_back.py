@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from services.sae_notifier import store
 from services.sae_notifier import store as notifier_store
+from services.sae_notifier.handlers import filings, telling
+from services.sae_notifier.store import FilingRow
 from shared.bus import hold
-from shared.bus.guard import HeldAway
+from shared.bus.guard import Held, Unverified
+from shared.db import Tx
 from shared.errors import Conflict, NotFound
 from tests.support import coming_back, deeds
 from tests.support.world import START, World, _made
@@ -106,11 +110,11 @@ def test_a_service_from_last_nights_copy_comes_back_whole(world: World, copies: 
     door = coming_back.guard(world, name)
     assert coming_back.look(world, door) == "held"
     assert world.rung["held"] == 1
-    with pytest.raises(HeldAway):
+    with pytest.raises(Held):
         world[name].db.transact(lambda tx: None)
     with pytest.raises(Conflict):  # nobody releases what was not restored
         coming_back.release(world, name)
-    with pytest.raises(HeldAway):  # it sends nothing, while everything else goes on
+    with pytest.raises(Held):  # it sends nothing, while everything else goes on
         world.relay(name)
     for other in set(SERVICES) - {name}:
         world.relay(other)
@@ -156,7 +160,7 @@ def test_unverified_takes_reports_and_nothing_else(world: World) -> None:
     coming_back.guard(world, "ae_intake")
     taken = deeds.submit(world, deeds.report("VN01-010", aware=world.clock.now()), "k9")
     assert taken["case_number"]
-    with pytest.raises(HeldAway):
+    with pytest.raises(Unverified):
         deeds.nullify(world, case_id, 1)
 
 
@@ -238,3 +242,92 @@ def test_a_cut_log_is_made_whole_from_its_owners(world: World, keep: int) -> Non
     assert deeds.duties(world, third)
     world.assert_audit()
     assert not any(world.rung[kind] for kind in ("position_invalid", "same_version_other_bytes", "event_parked"))
+
+
+def test_a_child_that_cannot_be_judged_anew_rings_and_keeps_nobody_waiting(
+    world: World, copies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = before_midnight(world)
+    coming_back.backup(world, copies)
+    after_midnight(world, first)
+    deeds.expose(world, "VN01-007", START)
+    world.drain()
+    coming_back.put_back(world, "sae_notifier", copies)
+    door = coming_back.guard(world, "sae_notifier")
+    coming_back.look(world, door)
+    assert len(coming_back.restore(world, "sae_notifier").children) == 2
+    coming_back.release(world, "sae_notifier")
+    honest, failing = door.reconsider, True
+
+    def judge(tx: Tx, child: str, now: datetime) -> object:
+        if failing and child == "VN01-007":
+            raise ZeroDivisionError
+        assert honest is not None
+        return honest(tx, child, now)
+
+    door.reconsider = judge
+    for _ in range(3):
+        coming_back.look(world, door)
+    left = world.read("sae_notifier", hold.unfinished)
+    assert isinstance(left, hold.HoldRow) and left.waiting() == ["VN01-007"]
+    assert (door.state, world.rung["not_judged_anew"]) == ("open", 1), "once a minute, not once a second"
+    failing = False
+    door._later.clear()
+    coming_back.look(world, door)
+    assert world.read("sae_notifier", hold.unfinished) is None
+    world.assert_audit()
+
+
+def test_a_server_that_changes_while_the_log_is_compared_is_looked_at_again(world: World) -> None:
+    before_midnight(world)
+    door = coming_back.guard(world, "ae_intake")
+    ends = world.log.end_offsets
+
+    async def another_answers(topic: str) -> dict[int, int]:
+        door.doubt()
+        return await ends(topic)
+
+    world.log.end_offsets = another_answers  # type: ignore[method-assign]
+    assert coming_back.look(world, door) == "unverified"
+    world.log.end_offsets = ends  # type: ignore[method-assign]
+    assert coming_back.look(world, door) == "open"
+    door.doubt()
+    assert door.state == "unverified"
+
+
+def waiting_mail(world: World) -> FilingRow:
+    """A report that is to be mailed and has not been yet."""
+    body = deeds.report("VN01-007", aware=START, seriousness=FATAL)
+    case_id = deeds.submit(world, body, "k1")["case_id"]
+    world.drain()
+    world.hand_over()
+    return deeds.file(world, deeds.duties(world, case_id)[0].obligation_id, "mail")
+
+
+@pytest.mark.parametrize("done_to_it", ["DELETE FROM forms", "UPDATE forms SET content = x''"])
+def test_a_report_is_never_mailed_without_the_document_that_was_made(world: World, done_to_it: str) -> None:
+    filing = waiting_mail(world)
+    world["sae_notifier"].db.transact(lambda tx: tx.execute(text(done_to_it)) and None)
+    before = len(world.mail.taken)
+    for _ in range(filings.ATTEMPTS):
+        world.hand_over()
+        world.clock.advance(minutes=20)
+    left = world.read("sae_notifier", lambda tx: store.filing(tx, filing.filing_id))
+    assert isinstance(left, FilingRow)
+    assert (left.state, "make the form again" in (left.error or "")) == ("failed", True)
+    assert not [one for one in world.mail.taken[before:] if one.attachments]
+    assert any(one.kind == "filing_failed" for one in deeds.alerts_of(world, filing.case_id))
+
+
+def test_a_document_too_large_for_the_log_does_not_come_back_empty(
+    world: World, copies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coming_back.backup(world, copies)
+    monkeypatch.setattr(telling, "ROOM", telling.MAX_BODY_BYTES)
+    filing = waiting_mail(world)
+    world.drain()
+    coming_back.put_back(world, "sae_notifier", copies)
+    coming_back.look(world, coming_back.guard(world, "sae_notifier"))
+    coming_back.restore(world, "sae_notifier")
+    assert isinstance(world.read("sae_notifier", lambda tx: store.filing(tx, filing.filing_id)), FilingRow)
+    assert world.read("sae_notifier", lambda tx: store.form(tx, filing.document_id)) is None

@@ -67,7 +67,7 @@ def guard(world: World, name: str) -> Guard:
 
 
 def look(world: World, door: Guard) -> str:
-    world.loop.run_until_complete(door._once())
+    world.loop.run_until_complete(door.step())
     return door.state
 
 
