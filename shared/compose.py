@@ -90,7 +90,8 @@ def lifetime(
             raise
         for guard in guards:  # before anything is served; with the log away the guard's own loop goes on trying
             with contextlib.suppress(BusUnavailable, DatabaseAway, TimeoutError):
-                await asyncio.wait_for(guard.look(), LOOK_WITHIN_S)
+                async with asyncio.timeout(LOOK_WITHIN_S):
+                    await guard.look()
         try:
             yield
         finally:

@@ -192,7 +192,8 @@ async def _gauges(runtime: Runtime, stop: asyncio.Event) -> None:
             subscription = runtime.worker.subscription
             if subscription is None:
                 continue
-            lags = await asyncio.wait_for(subscription.lags(), 5.0)
+            async with asyncio.timeout(5.0):
+                lags = await subscription.lags()
             positions = await asyncio.to_thread(runtime.db.read, cursor.all_positions)
         except (DatabaseAway, TimeoutError, OSError):
             continue

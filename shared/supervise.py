@@ -137,7 +137,8 @@ class Supervisor:
                     self._died(name, why)
                     return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stopping.wait(), self._watch_every_s)
+                async with asyncio.timeout(self._watch_every_s):
+                    await self.stopping.wait()
 
     async def ready(self) -> list[str]:
         """Every reason not to be ready, in words; empty means ready."""
@@ -151,7 +152,8 @@ class Supervisor:
 
     async def _check(self, name: str, check: Check) -> str | None:
         try:
-            why = await asyncio.wait_for(check(), 2.0)
+            async with asyncio.timeout(2.0):
+                why = await check()
         except TimeoutError:
             why = "no answer within 2 s"
         except Exception as error:
@@ -215,7 +217,8 @@ def _restore(number: int, ours: object, before: Callable[[int, FrameType | None]
 async def pause(stop: asyncio.Event, seconds: float) -> bool:
     """Wait, but not beyond `stop`; True when it is time to stop."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
     return stop.is_set()
 
 

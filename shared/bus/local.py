@@ -57,7 +57,8 @@ class _Thread:
             return work(self._connection)
 
         try:
-            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._pool, call), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await asyncio.get_running_loop().run_in_executor(self._pool, call)
         except (sqlite3.Error, OSError, TimeoutError, RuntimeError) as error:
             raise BusUnavailable(f"the local log {self._path} did not answer: {error!r}") from error
 
@@ -69,7 +70,8 @@ class _Thread:
                 self._connection = None
 
         try:
-            await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._pool, end), CLOSE_S)
+            async with asyncio.timeout(CLOSE_S):
+                await asyncio.get_running_loop().run_in_executor(self._pool, end)
         except (sqlite3.Error, TimeoutError, RuntimeError) as error:
             log.warning("bus.close_failed", path=self._path, error_type=type(error).__name__)
         self._pool.shutdown(wait=False)

@@ -92,7 +92,8 @@ class Relay:
     async def _last_pass(self) -> None:
         self._sealed_at = 0.0  # nothing is left unsealed by an orderly stop
         try:
-            await asyncio.wait_for(self.once(), 6)
+            async with asyncio.timeout(6):
+                await self.once()
         except (BusUnavailable, DatabaseAway, TimeoutError):
             log.warning("relay.last_pass_failed")
 

@@ -530,7 +530,8 @@ async def test_a_live_list_tells_of_changes_and_ends_with_the_process(world: Wor
             world.supervisor.stopping.set()
 
         task = asyncio.create_task(change_then_stop())
-        answer = await asyncio.wait_for(http.get("/desk/live", headers={"Authorization": f"Bearer {token}"}), 5)
+        async with asyncio.timeout(5):
+            answer = await http.get("/desk/live", headers={"Authorization": f"Bearer {token}"})
         await task
     assert answer.headers["content-type"].startswith("text/event-stream")
     events = re.findall(r"event: (\S+)", answer.text)
@@ -553,7 +554,8 @@ async def test_a_live_list_goes_on_where_the_browser_was_and_ends_with_the_sign_
             world.clock.advance(hours=12)
 
         task = asyncio.create_task(expire())
-        answer = await asyncio.wait_for(http.get("/desk/live", headers=headers), 5)
+        async with asyncio.timeout(5):
+            answer = await http.get("/desk/live", headers=headers)
         await task
     assert re.findall(r"event: (\S+)", answer.text) == ["signed-out"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import psycopg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -16,6 +17,7 @@ from shared.bus.port import PARTITIONS, SAFETY_TOPIC
 from tests.chaos.load import Load
 
 BOUND_S = 30.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,11 @@ class Raw:
     headers: tuple[tuple[str, bytes], ...]
 
 
+async def _within(seconds: float, work: Coroutine[None, None, T]) -> T:
+    async with asyncio.timeout(seconds):
+        return await work
+
+
 def deliver_again(bootstrap: str, rng: random.Random, most: int = 40) -> int:
     """Append records that are on the log already, old and new ones mixed; returns how many."""
 
@@ -36,7 +43,7 @@ def deliver_again(bootstrap: str, rng: random.Random, most: int = 40) -> int:
         await _write(bootstrap, chosen)
         return len(chosen)
 
-    return asyncio.run(asyncio.wait_for(run(), BOUND_S))
+    return asyncio.run(_within(BOUND_S, run()))
 
 
 def deliver_backwards(bootstrap: str, dsn: str, load: Load, rng: random.Random) -> int:
@@ -59,7 +66,7 @@ def deliver_backwards(bootstrap: str, dsn: str, load: Load, rng: random.Random) 
             Raw(key.encode(), body.encode(), tuple((name, value.encode()) for name, value in json.loads(headers)))
             for key, headers, body in rows
         ]
-        asyncio.run(asyncio.wait_for(_write(bootstrap, records), BOUND_S))
+        asyncio.run(_within(BOUND_S, _write(bootstrap, records)))
         holder.rollback()
     client.close()
     return len(records)

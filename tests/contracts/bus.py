@@ -335,7 +335,8 @@ class BusContract:
                 await go_on.wait()
 
         reading_slowly = asyncio.create_task(read_slowly())
-        await asyncio.wait_for(busy.wait(), WITHIN_S)
+        async with asyncio.timeout(WITHIN_S):
+            await busy.wait()
         async with reading(bus, cursors) as taker:
             for one in (taker.subscription, subscription):
                 await until(partial(_holds, one, 6), "6 and 6 partitions")

@@ -75,7 +75,8 @@ class Bench:
 
     async def run(self) -> None:
         Quiet.stop = asyncio.Event()
-        await asyncio.wait_for(self.worker.loop(Quiet.stop), 20)
+        async with asyncio.timeout(20):
+            await self.worker.loop(Quiet.stop)
 
     @property
     def position(self) -> Position:
@@ -205,7 +206,8 @@ async def test_a_position_that_is_not_of_this_log_rings_and_stops_and_is_never_r
     stop = asyncio.Event()
     Quiet.stop = None
     loop = asyncio.create_task(bench.worker.loop(stop))
-    await asyncio.wait_for(asyncio.to_thread(bench.heard.wait), 20)
+    async with asyncio.timeout(20):
+        await asyncio.to_thread(bench.heard.wait)
     assert bench.rung == [("position_invalid", f"{PLACE[0]}[{PLACE[1]}]")]
     assert bench.worker.stopped_because is not None
     assert not loop.done(), "it stays, unready, until somebody has looked"
