@@ -16,7 +16,7 @@ from services.causality.handlers import Causality, Decision, Given, Said
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.auth.routes import prove_again
-from shared.bus import idempotency
+from shared.bus import heard, idempotency
 from shared.bus.idempotency import KEY_PATTERN, MAX_KEY
 from shared.case import Assessment, FreeText
 from shared.case.assessment import WhoUmc
@@ -111,7 +111,7 @@ def visible(causality: Causality, tx: Tx, who: Identity, assessment: Assessment)
     """By the site of the child's code; where that says none, by the site the case was told from."""
     if not who.site_scoped:
         return True
-    versions = store.case_versions(tx, assessment.case_id)
+    versions = heard.case_versions(tx, assessment.case_id)
     site = causality.trial.site_of(assessment.subject_id)
     return who.sees_site(site.id if site else (versions[-1].site_id if versions else None))
 

@@ -13,6 +13,7 @@ from services.causality import store
 from services.causality.domain import ListedTerm, Question, RsiVersion, Stale, is_stale, problems_with, propose, related
 from services.causality.methods.who_umc import reasonable_possibility
 from shared.audit import Audit, Audited
+from shared.bus import heard
 from shared.bus.outbox import emit
 from shared.bus.wake import Wake
 from shared.bus.worker import Receipt
@@ -96,7 +97,7 @@ def on_change(causality: Causality, tx: Tx, receipt: Receipt, now: datetime) -> 
 
 def reconsider(causality: Causality, tx: Tx, child: str, now: datetime) -> None:
     """Propose anew for each of one child's cases that something became known about since."""
-    cases = store.cases_of_child(tx, child)
+    cases = heard.cases_of_child(tx, child)
     current = store.current_versions(tx, child)
     for case in cases:
         latest = store.latest(tx, case.case_id)
@@ -118,10 +119,10 @@ def propose_case(
     """Compute, store and publish one proposal. It supersedes a signed one, which is stale by then; nothing is relaxed."""
     made = propose(
         case,
-        store.subject(tx, case.subject_id),
-        store.exposures_of_child(tx, case.subject_id),
-        store.measurements_of_child(tx, case.subject_id),
-        store.batches_of_child(tx, case.subject_id),
+        heard.subject(tx, case.subject_id),
+        heard.exposures_of_child(tx, case.subject_id),
+        heard.measurements_of_child(tx, case.subject_id),
+        heard.batches_of_child(tx, case.subject_id),
         [other for other in cases if other.case_id != case.case_id],
         rsi_versions(causality.trial),
         causality.trial.ctcae_version,
@@ -151,7 +152,7 @@ def answer(
     if problems:
         raise Refused("the answers cannot be taken as they are", problems=problems)
     rows = [store.add_answer(tx, before, one) for one in given]
-    cases = store.cases_of_child(tx, before.subject_id)
+    cases = heard.cases_of_child(tx, before.subject_id)
     case = next(one for one in cases if one.case_id == case_id)
     action = "answered what the records cannot; proposed an assessment"
     return propose_case(causality, tx, case, cases, before, now, user_id, action, rows)

@@ -11,7 +11,7 @@ from sqlmodel import Field, col
 from shared.audit import Audited
 from shared.bus import received
 from shared.canonical import canonical
-from shared.case import Assessment, Batch, CaseReport, Exposure, FreeText, Measurement, PersonAnswer, Subject
+from shared.case import Assessment, FreeText, PersonAnswer
 from shared.db import Tx
 from shared.statement import insert_of
 
@@ -150,31 +150,6 @@ def unsigned(tx: Tx, limit: int = 200) -> list[Assessment]:
 
 
 # What was received ----------------------------------------------------------------------------------------------
-
-
-def case_versions(tx: Tx, case_id: str) -> list[CaseReport]:
-    return [received.read_as(CaseReport, row.body) for row in received.history(tx, f"case/{case_id}")]
-
-
-def cases_of_child(tx: Tx, subject_id: str) -> list[CaseReport]:
-    return [received.read_as(CaseReport, row.body) for row in received.latest_of_child(tx, subject_id, "case/")]
-
-
-def exposures_of_child(tx: Tx, subject_id: str) -> list[Exposure]:
-    return [received.read_as(Exposure, row.body) for row in received.latest_of_child(tx, subject_id, "exposure/")]
-
-
-def measurements_of_child(tx: Tx, subject_id: str) -> list[Measurement]:
-    return [received.read_as(Measurement, row.body) for row in received.latest_of_child(tx, subject_id, "measurement/")]
-
-
-def batches_of_child(tx: Tx, subject_id: str) -> list[Batch]:
-    return [received.read_as(Batch, row.body) for row in received.latest_of_child(tx, subject_id, "batch/")]
-
-
-def subject(tx: Tx, subject_id: str) -> Subject | None:
-    rows = received.latest_of_child(tx, subject_id, "subject/")
-    return received.read_as(Subject, rows[0].body) if rows else None
 
 
 def current_versions(tx: Tx, subject_id: str) -> dict[str, int]:

@@ -10,6 +10,7 @@ from services.sae_notifier import store
 from services.sae_notifier.handlers import Notifier, activation, alerts, duties
 from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
 from shared.audit import Audited, Written
+from shared.bus import heard
 from shared.case import Filing, LawActivated, Obligation, ReportForm
 from shared.db import Tx
 from shared.events.envelope import Event
@@ -30,10 +31,10 @@ def rebuild(tx: Tx, event: Event, now: datetime) -> Sequence[Audited | Written]:
 
 def reconsider(notifier: Notifier, tx: Tx, child: str, now: datetime) -> None:
     """Every alert and duty of one child, over what is known of it now. Alerts that were opened before stay one alert."""
-    for batch in store.batches_of_child(tx, child):
+    for batch in heard.batches_of_child(tx, child):
         alerts.open_for_batch(notifier, tx, batch, now)
-    for case in store.cases_of_child(tx, child):
-        alerts.open_for_case(notifier, tx, store.case_versions(tx, case.case_id), now)
+    for case in heard.cases_of_child(tx, child):
+        alerts.open_for_case(notifier, tx, heard.case_versions(tx, case.case_id), now)
         duties.evaluate_case(notifier, tx, case.case_id, now)
 
 

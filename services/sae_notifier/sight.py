@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.sae_notifier import store
 from shared.auth.identity import Identity
+from shared.bus import heard
 from shared.db import Tx
 from shared.trial import Trial
 
@@ -20,7 +20,7 @@ class Sight:
         if not self._who.site_scoped:
             return True
         if case_id is not None and case_id not in self._sites:
-            versions = store.case_versions(self._tx, case_id)
+            versions = heard.case_versions(self._tx, case_id)
             self._sites[case_id] = versions[-1].site_id if versions else None
         site = self._trial.site_of(subject_id)
         told_from = self._sites[case_id] if case_id is not None else None

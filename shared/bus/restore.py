@@ -22,8 +22,9 @@ from shared.audit import SEALS_STREAM, SERVICE_STREAM, Audit, Audited, SealRow, 
 from shared.bus import cursor, hold, own, parking
 from shared.bus.outbox import OutboxRow
 from shared.bus.port import Bus, Delivery
+from shared.bus.reading import Poison, read_event, stream_of
 from shared.bus.received import Fate, receive
-from shared.bus.worker import Handler, Poison, read_event, stream_of
+from shared.bus.worker import Handler
 from shared.canonical import canonical
 from shared.clock import Clock
 from shared.db import Database, Tx

@@ -7,9 +7,7 @@ the position is read again and the records come back.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,18 +15,21 @@ from functools import partial
 
 from shared import metrics
 from shared.alarm import Kind
-from shared.audit import SEALS_STREAM, SERVICE_STREAM, Audit
+from shared.audit import SERVICE_STREAM, Audit
 from shared.bus import cursor, parking
+from shared.bus.breaker import Breaker
 from shared.bus.cursor import CursorMoved
 from shared.bus.parking import NotOpen, ParkedRow
 from shared.bus.port import Bus, BusUnavailable, Delivery, Position, PositionInvalid, Subscription
+from shared.bus.reading import Poison, diagnose, read_event, stream_of
 from shared.bus.received import Fate, ReceivedRow, receive
 from shared.clock import Clock
 from shared.db import Database, DatabaseAway, Tx
 from shared.errors import Refused
-from shared.events.catalogue import CATALOGUE, SEAL_TYPES
-from shared.events.envelope import Event, Undecodable, decode
+from shared.events.catalogue import CATALOGUE
+from shared.events.envelope import Event
 from shared.failpoint import hit
+from shared.supervise import pause
 from shared.telemetry import get_logger, span
 
 log = get_logger(__name__)
@@ -51,47 +52,7 @@ Ring = Callable[[Kind, str], object]
 OnParked = Callable[[Tx, ParkedRow, datetime], None]
 
 
-_SEALS = frozenset(SEAL_TYPES.values())
 _KINDS: dict[str, Kind] = {"unknown_type": "unknown_event_type", "conflict": "same_version_other_bytes"}
-
-
-class Poison(Exception):
-    """This event can never be handled as it is; `reason` is the parking code."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason, self.detail = reason, detail
-
-
-class Breaker:
-    """Opens when too much is parked: a bad deploy must not drain the log into the parking table."""
-
-    def __init__(self, consecutive: int = 20, window: int = 100, ratio: float = 0.5, rest_s: float = 30.0) -> None:
-        self.consecutive, self.ratio, self.rest_s = consecutive, ratio, rest_s
-        self._recent: deque[bool] = deque(maxlen=window)
-        self._run = 0
-        self.opened_at: float | None = None
-
-    def success(self, count: int = 1) -> None:
-        self._run = 0
-        self._recent.extend([True] * count)
-        self.opened_at = None
-
-    def failure(self) -> bool:
-        """Count one; True when this one opens the breaker."""
-        self._run += 1
-        self._recent.append(False)
-        bad = self._recent.count(False)
-        full = len(self._recent) == self._recent.maxlen
-        if self._run >= self.consecutive or (full and bad / len(self._recent) > self.ratio):
-            self._run = 0
-            self._recent.clear()
-            self.opened_at = time.monotonic()
-            return True
-        return False
-
-    def remaining_s(self) -> float:
-        return 0.0 if self.opened_at is None else max(0.0, self.opened_at + self.rest_s - time.monotonic())
 
 
 PASSING_S = 0.5
@@ -156,7 +117,7 @@ class Worker:
                 await stop.wait()
             except (BusUnavailable, DatabaseAway) as error:
                 log.warning("worker.away", detail=str(error)[:200])
-                await _pause(stop, 1.0)
+                await pause(stop, 1.0)
             finally:
                 if self.subscription is not None:
                     await self.subscription.close()
@@ -180,7 +141,7 @@ class Worker:
 
     async def _pass_by(self, one_at_a_time: asyncio.Lock, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            await _pause(stop, PASSING_S / 2)
+            await pause(stop, PASSING_S / 2)
             async with one_at_a_time:
                 await self._commit_passed(PASSING_S)
 
@@ -231,7 +192,7 @@ class Worker:
         topic, partition = run[0].topic, run[0].partition
         wait = self.breaker.remaining_s()
         if wait:
-            await _pause(stop, wait)
+            await pause(stop, wait)
             if stop.is_set():
                 return
         passed = self._passed_before(run)
@@ -244,7 +205,7 @@ class Worker:
         except DatabaseAway as error:
             metrics.CONSUME_RETRIES.labels(service=self.audit.service, reason="database_away").inc()
             log.warning("worker.database_away", detail=str(error)[:200])
-            await _pause(stop, 0.5)
+            await pause(stop, 0.5)
             await subscription.reseek(topic, partition)
             return
         except Exception as error:
@@ -262,7 +223,7 @@ class Worker:
                 await subscription.reseek(topic, partition)
                 return
             except DatabaseAway:
-                await _pause(stop, 0.5)
+                await pause(stop, 0.5)
                 await subscription.reseek(topic, partition)
                 return
             if self.breaker.remaining_s():
@@ -353,7 +314,7 @@ class Worker:
         except (CursorMoved, DatabaseAway):
             raise
         except Exception as error:
-            reason, detail, retry = _diagnose(error)
+            reason, detail, retry = diagnose(error)
             log.error(
                 "worker.parked", reason=reason, error_type=type(error).__name__, exc_info=reason == "handler_failed"
             )
@@ -388,7 +349,7 @@ class Worker:
         except (
             Exception
         ) as error:  # also what a handler refuses: it must be postponed, or the retry loop would spin on it
-            code, detail, _ = _diagnose(error)
+            code, detail, _ = diagnose(error)
             self.db.transact(lambda tx: self._failed_again(tx, parked_id, actor, detail))
             raise Refused(f"it failed again ({code}): {detail}") from error
 
@@ -429,11 +390,11 @@ class Worker:
     async def retry_loop(self, stop: asyncio.Event) -> None:
         """Replay parked events whose failure may pass by itself, when they are due."""
         while not stop.is_set():
-            await _pause(stop, 2.0)
+            await pause(stop, 2.0)
             try:
                 await asyncio.to_thread(self.retry_due)
             except DatabaseAway:
-                await _pause(stop, 5.0)
+                await pause(stop, 5.0)
 
     def retry_due(self) -> int:
         """One pass over the due ones; returns how many succeeded."""
@@ -448,44 +409,3 @@ class Worker:
             except Exception as error:  # closed by a person meanwhile
                 log.info("worker.retry_skipped", error_type=type(error).__name__)
         return done
-
-
-def read_event(one: Delivery) -> Event:
-    """A record of a known type as its event. Raises Poison."""
-    name = one.header("ce_type")
-    known = CATALOGUE.get(name or "")
-    if known is None:
-        raise Poison(
-            "unknown_type" if name else "undecodable", f"no such event type is known here: {(name or '')[:100]}"
-        )
-    try:
-        event = decode(one)
-    except Undecodable as error:
-        raise Poison("undecodable", str(error)) from None
-    if event.source not in known.sources:
-        raise Poison("wrong_source", f"{event.source[:60]} may not publish {event.type}")
-    if event.partition_key != one.key:
-        raise Poison("wrong_key", "the record's key is not the event's partitionkey")
-    return event
-
-
-def stream_of(one: Delivery) -> str:
-    """The audit stream and lock of a record: its child's, or the seals' own."""
-    return SEALS_STREAM if one.header("ce_type") in _SEALS else one.key
-
-
-def _diagnose(error: Exception) -> tuple[str, str, bool]:
-    """(parking code, detail without values, may pass by itself)."""
-    if isinstance(error, Poison):
-        return error.reason, error.detail, False
-    if isinstance(error, json.JSONDecodeError):
-        return "undecodable", "the body is not JSON", False
-    return "handler_failed", f"{type(error).__name__} while handling it", True
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -30,8 +30,8 @@ from services.sae_notifier.handlers import Notifier
 from services.sae_notifier.handlers.law import Laws, load_law
 from shared.auth.demo import DEMO_USERS
 from shared.auth.users import Users
+from shared.bus.breaker import Breaker
 from shared.bus.wake import Wake
-from shared.bus.worker import Breaker
 from shared.clock import ManualClock
 from shared.settings import Settings
 from shared.telemetry import configure_logging

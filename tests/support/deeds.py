@@ -21,6 +21,7 @@ from services.sae_notifier.handlers import activation, alerts, filings
 from services.sae_notifier.handlers.law import keep_law, read_law
 from services.sae_notifier.store import ActivationRow, AlertRow, FilingRow
 from shared.audit import SERVICE_STREAM
+from shared.bus import heard
 from shared.case import Assessment, CaseReport, FreeText, Moment, Obligation
 from shared.db import Tx
 from tests.support.world import CLINICIAN, MONITOR, OFFICER, World
@@ -99,8 +100,7 @@ def case(world: World, case_id: str, service: str = "ae_intake") -> CaseReport |
     """The newest version of a case as one service knows it."""
     if service == "ae_intake":
         return world[service].db.read(lambda tx: intake_store.latest(tx, f"case/{case_id}"))
-    store = notifier_store if service == "sae_notifier" else causality_store
-    versions = world[service].db.read(lambda tx: store.case_versions(tx, case_id))
+    versions = world[service].db.read(lambda tx: heard.case_versions(tx, case_id))
     return versions[-1] if versions else None
 
 

@@ -39,10 +39,11 @@ from shared import failpoint, runtime
 from shared.alarm import Bell
 from shared.audit import Audit, Audited, AuditKeys
 from shared.audit_verify import Verified, verify
+from shared.bus.breaker import Breaker
 from shared.bus.port import SAFETY_TOPIC
 from shared.bus.relay import Relay, seal_now
 from shared.bus.wake import Wake
-from shared.bus.worker import Breaker, Handler, OnParked, Receipt, Worker
+from shared.bus.worker import Handler, OnParked, Receipt, Worker
 from shared.clock import ManualClock
 from shared.db import Database, Tx
 from shared.events.catalogue import SEAL_TYPES

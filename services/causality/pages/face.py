@@ -15,6 +15,7 @@ from services.causality.pages import shown
 from services.causality.pages.shown import AssessmentShown, WaitingShown
 from shared.auth.guard import require
 from shared.auth.identity import Identity
+from shared.bus import heard
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import NotFound
@@ -42,7 +43,7 @@ class Face:
         """By the site of the child's code; where that says none, by the site the case was told from."""
         if not who.site_scoped:
             return True
-        versions = store.case_versions(tx, case_id)
+        versions = heard.case_versions(tx, case_id)
         site = self.causality.trial.site_of(subject_id)
         return who.sees_site(site.id if site else (versions[-1].site_id if versions else None))
 
@@ -56,9 +57,9 @@ class Face:
             raise NotFound("no assessment for that case yet")
         newest = found.version == every[-1].version
         stale = handlers.stale_reasons(tx, found) if newest else ()
-        exposures = store.exposures_of_child(tx, found.subject_id)
+        exposures = heard.exposures_of_child(tx, found.subject_id)
         return shown.assessment(
-            found, store.case_versions(tx, case_id), exposures, stale, every, newest, self.causality.trial
+            found, heard.case_versions(tx, case_id), exposures, stale, every, newest, self.causality.trial
         )
 
     def waiting(self, tx: Tx, who: Identity) -> list[WaitingShown]:
@@ -67,5 +68,5 @@ class Face:
         for one in store.unsigned(tx):
             if self.sees(tx, who, one.subject_id, one.case_id):
                 before = store.versions(tx, one.case_id) if one.version > 1 else []
-                found.append(shown.waiting(one, before, store.case_versions(tx, one.case_id)))
+                found.append(shown.waiting(one, before, heard.case_versions(tx, one.case_id)))
         return found

@@ -23,7 +23,7 @@ from services.sae_notifier.rules import (
 from services.sae_notifier.rules import alarms as thresholds_of
 from services.sae_notifier.store import AlarmRow, DutyRow
 from shared.audit import Audited
-from shared.bus import received
+from shared.bus import heard, received
 from shared.bus.outbox import emit
 from shared.bus.worker import Receipt
 from shared.case import Batch, CaseReport, DutyCause, Obligation
@@ -37,13 +37,13 @@ def on_change(notifier: Notifier, tx: Tx, receipt: Receipt, now: datetime) -> No
     """A subject, exposure, batch, measurement or case of this child is new: alerts first, then every case's duties."""
     prefix, _, identity = receipt.event.aggregate.partition("/")
     if prefix == "case":
-        alerts.open_for_case(notifier, tx, store.case_versions(tx, identity), now)
+        alerts.open_for_case(notifier, tx, heard.case_versions(tx, identity), now)
     if prefix == "batch":
         alerts.open_for_batch(notifier, tx, Batch.read(receipt.event.data), now)
     if prefix == "assessment":
         evaluate_case(notifier, tx, identity, now)
         return
-    for case in store.cases_of_child(tx, receipt.key):
+    for case in heard.cases_of_child(tx, receipt.key):
         evaluate_case(notifier, tx, case.case_id, now)
 
 
@@ -57,7 +57,7 @@ class Judged:
 
 def judge(tx: Tx, case_id: str, active: Active, now: datetime) -> Judged | None:
     """What a law makes of everything known about a case; writes nothing. None while the case itself is not here."""
-    versions = store.case_versions(tx, case_id)
+    versions = heard.case_versions(tx, case_id)
     if not versions:
         return None  # an assessment can be here before its case when the case is parked
     latest, law = versions[-1], active.law
@@ -92,7 +92,7 @@ def _history(tx: Tx, versions: list[CaseReport], obligations: list[Obligation]) 
     replaced_by = latest.nullified.replaced_by if latest.nullified else None
     return History(
         versions=tuple(versions),
-        exposures=tuple(store.exposures_of_child(tx, latest.subject_id)),
+        exposures=tuple(heard.exposures_of_child(tx, latest.subject_id)),
         assessments=views,
         obligations=tuple(obligations),
         told=_told(tx, latest.case_id),
@@ -115,7 +115,7 @@ def _inherited(tx: Tx, case_id: str) -> datetime | None:
     found: list[datetime] = []
     for void in store.nullified_cases(tx, replaced_by=case_id):
         if void.nullified is not None and void.nullified.replaced_by == case_id:
-            for version in store.case_versions(tx, void.case_id):
+            for version in heard.case_versions(tx, void.case_id):
                 told = [
                     m.earliest()
                     for m in (version.site_aware, version.desk_aware)
@@ -326,7 +326,7 @@ def replaced_pairs(tx: Tx, now: datetime) -> list[tuple[str, str]]:
         replacement = void.nullified.replaced_by
         if replacement is None:
             continue
-        versions = store.case_versions(tx, replacement)
+        versions = heard.case_versions(tx, replacement)
         if versions:
             pairs += [(void.subject_id, void.case_id), (versions[-1].subject_id, replacement)]
     return pairs

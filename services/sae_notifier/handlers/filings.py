@@ -18,6 +18,7 @@ from services.sae_notifier.handlers import alerts, duties, telling
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
 from shared import metrics
+from shared.bus import heard
 from shared.canonical import sha256
 from shared.case import CaseReport, Obligation
 from shared.db import Tx
@@ -61,7 +62,7 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> Draf
     duty = store.obligation(tx, obligation_id)
     if duty is None:
         raise NotFound("no duty by that id")
-    versions = store.case_versions(tx, duty.case_id)
+    versions = heard.case_versions(tx, duty.case_id)
     case = versions[-1]
     received_version = store.last_received_version(tx, case.case_id, duty.recipient_id, before=case.version)
     last = next((one for one in versions if one.version == received_version), None)
@@ -74,10 +75,10 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> Draf
         case,
         versions[:-1],
         case_sha256=digest,
-        subject=store.subject(tx, case.subject_id),
-        exposures=store.exposures_of_child(tx, case.subject_id),
-        batches=store.batches_of_child(tx, case.subject_id),
-        measurements=store.measurements_of_child(tx, case.subject_id),
+        subject=heard.subject(tx, case.subject_id),
+        exposures=heard.exposures_of_child(tx, case.subject_id),
+        batches=heard.batches_of_child(tx, case.subject_id),
+        measurements=heard.measurements_of_child(tx, case.subject_id),
         assessment=assessments[-1] if assessments else None,
         trial=form_trial(notifier.trial, case.site_id),
         last_received=last,
@@ -123,7 +124,7 @@ def typeset(made: Draft) -> tuple[bytes, str, str]:
 def keep_form(notifier: Notifier, tx: Tx, made: Draft, pdf: bytes, user_id: str, now: datetime) -> FormRow:
     """Store the document, immutable; made twice it is one. Raises Conflict when the case has moved on since it was drafted."""
     notifier.audit.lock(tx, made.case.subject_id)
-    newest = store.case_versions(tx, made.case.case_id)[-1]
+    newest = heard.case_versions(tx, made.case.case_id)[-1]
     if newest.version != made.case.version:
         raise Conflict(f"the case is at version {newest.version} now; make the form again")
     known = made_before(tx, made)

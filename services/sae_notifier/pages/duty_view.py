@@ -15,6 +15,7 @@ from services.sae_notifier.handlers import Notifier
 from services.sae_notifier.pages import shown
 from services.sae_notifier.pages.law import RuleShown, rule_of
 from services.sae_notifier.pages.shown import CauseShown, DocumentShown, DutyShown, FilingShown
+from shared.bus import heard
 from shared.case import Obligation
 from shared.db import Tx
 from shared.errors import NotFound
@@ -64,7 +65,7 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
     rows = store.filings(tx, obligation_id=obligation_id)
     receipts = store.receipts_of(tx, [row.filing_id for row in rows])
     forms = [row for row in store.forms_of(tx, latest.case_id) if row["recipient_id"] == latest.recipient_id]
-    cases = store.case_versions(tx, latest.case_id)
+    cases = heard.case_versions(tx, latest.case_id)
     held = store.last_received_version(tx, latest.case_id, latest.recipient_id)
     recipient = notifier.trial.recipient(latest.recipient_id)
     before = next((one for one in cases if one.version == held), None)

@@ -13,10 +13,10 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Path
 from starlette.requests import Request
 
-from services.sae_notifier import store
 from services.sae_notifier.handlers import Notifier
 from shared.auth.guard import require
 from shared.auth.identity import Identity
+from shared.bus import heard
 from shared.bus.idempotency import form_key, once
 from shared.clock import Clock
 from shared.db import Database, Tx
@@ -59,7 +59,7 @@ class Face:
         """By the site of the child's code; where that says none, by the site the case was told from."""
         if not who.site_scoped:
             return True
-        versions = store.case_versions(tx, case_id) if case_id else []
+        versions = heard.case_versions(tx, case_id) if case_id else []
         site = self.notifier.trial.site_of(subject_id)
         return who.sees_site(site.id if site else (versions[-1].site_id if versions else None))
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from services.sae_notifier import store
 from services.sae_notifier.pages import shown
 from services.sae_notifier.pages.face import Face, Id, Seer
+from shared.bus import heard
 from shared.case.seriousness import of_case
 from shared.db import Tx
 from shared.errors import NotFound
@@ -22,7 +23,7 @@ def add(router: APIRouter, face: Face) -> None:
         """Who was called and whether anybody has confirmed. Deadline alarms are the desk's and stay out."""
 
         def unit(tx: Tx) -> dict[str, object]:
-            versions = store.case_versions(tx, case_id)
+            versions = heard.case_versions(tx, case_id)
             rows = [row for row in store.alerts(tx, case_id=case_id) if row.kind in ("sae", "sae_upgraded", "parked")]
             subject = versions[-1].subject_id if versions else (rows[0].subject_id if rows else None)
             if subject is not None and not face.sees(tx, who, subject, case_id):

@@ -47,15 +47,9 @@ from services.sae_notifier.store.filings import (
 )
 from services.sae_notifier.store.known import (
     assessments,
-    batches_of_child,
     case_sha256,
-    case_versions,
-    cases_of_child,
     current_versions,
-    exposures_of_child,
-    measurements_of_child,
     nullified_cases,
-    subject,
 )
 from services.sae_notifier.store.law import (
     ActivationRow,
@@ -112,11 +106,8 @@ __all__ = [
     "alert_by_cause",
     "alerts",
     "assessments",
-    "batches_of_child",
     "calls_of",
     "case_sha256",
-    "case_versions",
-    "cases_of_child",
     "cases_to_judge",
     "cases_with_duties",
     "claim_calls",
@@ -126,7 +117,6 @@ __all__ = [
     "current_versions",
     "desk_version",
     "duties_near",
-    "exposures_of_child",
     "filing",
     "filing_by_number",
     "filings",
@@ -136,7 +126,6 @@ __all__ = [
     "is_published",
     "keep_rule_file",
     "last_received_version",
-    "measurements_of_child",
     "nullified_cases",
     "obligation",
     "obligation_history",
@@ -151,6 +140,5 @@ __all__ = [
     "review",
     "rule_file",
     "strict_dates_owed",
-    "subject",
     "unsettled_filings",
 ]

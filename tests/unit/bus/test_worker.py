@@ -13,10 +13,11 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from shared.bus import cursor, parking
+from shared.bus.breaker import Breaker
 from shared.bus.cursor import CursorMoved
 from shared.bus.partition import partition_for
 from shared.bus.port import SAFETY_TOPIC, BusUnavailable, Position
-from shared.bus.worker import Breaker, Receipt, Worker
+from shared.bus.worker import Receipt, Worker
 from shared.db import Database, DatabaseAway, Tx
 from shared.errors import NotFound, Refused
 from tests.support import deeds
