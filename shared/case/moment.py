@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -26,6 +27,38 @@ _FORMS: tuple[tuple[Precision, re.Pattern[str], str], ...] = (
 )
 _WITH_OFFSET = re.compile(r"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?)(?:\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$", re.ASCII)
 _ZONES = available_timezones()
+
+
+def _precision(value: str) -> Precision:
+    for name, pattern, _ in _FORMS:
+        if pattern.match(value):
+            return name
+    raise ValueError("use YYYY, YYYY-MM, YYYY-MM-DD, YYYY-MM-DDTHH, YYYY-MM-DDTHH:MM or YYYY-MM-DDTHH:MM:SS")
+
+
+@lru_cache(maxsize=4096)
+def _interval(value: str) -> tuple[datetime, datetime]:
+    """Local start, inclusive, and end, exclusive: read once, since a case's times are asked for again and again."""
+    precision = _precision(value)
+    layout = next(layout for name, _, layout in _FORMS if name == precision)
+    try:
+        start = datetime.strptime(value, layout)  # noqa: DTZ007  the zone is applied by the caller
+    except ValueError:
+        raise ValueError("there is no such day or time; hours run from 00 to 23") from None
+    match precision:
+        case "year":
+            end = start.replace(year=start.year + 1)
+        case "month":
+            end = (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+        case "day":
+            end = start + timedelta(days=1)
+        case "hour":
+            end = start + timedelta(hours=1)
+        case "minute":
+            end = start + timedelta(minutes=1)
+        case _:
+            end = start + timedelta(seconds=1)
+    return start, end
 
 
 class Moment(Published):
@@ -65,32 +98,10 @@ class Moment(Published):
 
     @property
     def precision(self) -> Precision:
-        for name, pattern, _ in _FORMS:
-            if pattern.match(self.value):
-                return name
-        raise ValueError("use YYYY, YYYY-MM, YYYY-MM-DD, YYYY-MM-DDTHH, YYYY-MM-DDTHH:MM or YYYY-MM-DDTHH:MM:SS")
+        return _precision(self.value)
 
     def _local(self) -> tuple[datetime, datetime]:
-        precision = self.precision
-        layout = next(layout for name, _, layout in _FORMS if name == precision)
-        try:
-            start = datetime.strptime(self.value, layout)  # noqa: DTZ007  the zone is applied by the caller
-        except ValueError:
-            raise ValueError("there is no such day or time; hours run from 00 to 23") from None
-        match precision:
-            case "year":
-                end = start.replace(year=start.year + 1)
-            case "month":
-                end = (start.replace(day=1) + timedelta(days=32)).replace(day=1)
-            case "day":
-                end = start + timedelta(days=1)
-            case "hour":
-                end = start + timedelta(hours=1)
-            case "minute":
-                end = start + timedelta(minutes=1)
-            case _:
-                end = start + timedelta(seconds=1)
-        return start, end
+        return _interval(self.value)
 
     def earliest(self) -> datetime:
         """The first UTC instant this can mean (in a repeated local hour, the first of the two)."""
