@@ -262,6 +262,23 @@ def trial_check(file: Annotated[Path, typer.Argument(help="A trial file (YAML)."
     out.print(f"{file}: usable", markup=False)
 
 
+@app.command()
+def bell() -> None:
+    """Ring the bell of last resort once, as a test: exit code 1 when a channel failed or none is set."""
+    from shared import compose
+    from shared.clock import SystemClock
+
+    rung = compose.make_bell(load_settings(), SystemClock()).ring("test", "tocsin")
+    for channel in rung.taken:
+        out.print(f"{channel}: taken")
+    for channel in rung.failed:
+        err.print(f"{channel}: FAILED; the log above says why", style="red")
+    if not rung.taken and not rung.failed:
+        err.print("Nobody would hear it: set TOCSIN_ALARM_MAIL or TOCSIN_ALARM_WEBHOOK.", style="red")
+    if rung.failed or not rung.taken:
+        raise typer.Exit(1)
+
+
 @audit_app.command("verify")
 def audit_verify(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
     """Verify every trail: chains, heads, seals, every stored row, the embedded log. Exit code 1 and the place when it fails."""

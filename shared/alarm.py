@@ -49,6 +49,7 @@ Kind = Literal[
     "rules_invalid",
     "held",
     "not_judged_anew",
+    "submission_rejected",
     "test",
 ]
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -78,6 +79,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "not_judged_anew": (
         "Sau khi phục hồi, hồ sơ của một trẻ chưa đánh giá lại được.",
         "After a restore a child could not be judged anew.",
+    ),
+    "submission_rejected": (
+        "Một báo cáo gửi đến không nhận được; bản gửi đang chờ trên bàn an toàn, chưa gọi ai.",
+        "A submission could not be taken; it stands on the desk and has called nobody.",
     ),
     "test": ("Đây là chuông thử.", "This is a test of the bell."),
 }

@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from services.ae_intake import api, handlers, pages, store
 from services.ae_intake.rebuild import rebuild
+from services.ae_intake.turned_away import TurnedAway
 from shared import compose, metrics, runtime
 from shared.alarm import Bell
 from shared.bus.port import Bus
@@ -33,6 +34,7 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         SERVICE, settings=settings, clock=clock, trial=trial, bus=bus, bell=bell, handlers=consumed, coming_back=BACK
     )
     made.gauges.append(lambda run: metrics.REJECTED_OPEN.labels(service=SERVICE).set(run.db.read(store.count_rejected)))
+    made.supervisor.add("turned_away", TurnedAway(made.db, clock, made.ring).loop)
     intake = handlers.Intake(trial, made.audit, made.relay.wake)
     routers = [
         api.routes(made.db, intake, clock),

@@ -271,6 +271,14 @@ def open_rejected(tx: Tx) -> list[RejectedRow]:
     return list(tx.session.execute(statement).scalars())
 
 
+def newest_rejected(tx: Tx) -> RejectedRow | None:
+    """The newest one that nobody has closed."""
+    statement = (
+        select(RejectedRow).where(col(RejectedRow.state) == "open").order_by(col(RejectedRow.at).desc()).limit(1)
+    )
+    return tx.session.execute(statement).scalar()
+
+
 def count_rejected(tx: Tx) -> int:
     """Rejected submissions that nobody has closed."""
     return int(tx.scalar(select(func.count()).select_from(RejectedRow).where(col(RejectedRow.state) == "open")))

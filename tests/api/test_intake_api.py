@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from services.ae_intake.store import RejectedRow
+from services.ae_intake.turned_away import TurnedAway
 from shared.bus.port import ALLOCATION_TOPIC
 from shared.case import CRITERIA
 from tests.api.problems import pointers, problem
@@ -153,6 +154,28 @@ def test_a_report_too_large_for_the_log_is_kept(shared_world: ApiWorld) -> None:
     long = {"events": [{"description": {"text": "ă" * 49_000}} for _ in range(20)]}
     answer = shared_world.post("/api/v1/cases", "clinician", json=long)
     assert problem(answer, 413, "rejected")["rejected_id"]
+
+
+def test_somebody_hears_of_what_could_not_be_taken(own_world: ApiWorld) -> None:
+    world = own_world
+    rung: list[tuple[str, str]] = []
+    door = TurnedAway(world.db("ae_intake"), world.clock, lambda kind, place: rung.append((kind, place)))
+    assert not door.look(), "nothing came"
+    first = world.post("/api/v1/cases", "clinician", content=b"?").json()["rejected_id"]
+    assert door.look() and not door.look(), "once for what is known"
+    world.clock.advance(minutes=1)
+    second = world.post("/api/v1/cases", "clinician", content=b"??").json()["rejected_id"]
+    assert door.look()
+    assert rung == [("submission_rejected", f"rejected/{one}") for one in (first, second)]
+
+    world.clock.advance(hours=23, minutes=59)
+    assert not door.look()
+    world.clock.advance(minutes=1)
+    assert door.look(), "one that stands a day is told again"
+    for one in (first, second):
+        world.post(f"/api/v1/rejected/{one}/close", OFFICER, json={"reason": "reported anew"})
+    world.clock.advance(days=2)
+    assert not door.look()
 
 
 def test_only_a_named_person_with_a_reason_closes_a_rejected_submission(shared_world: ApiWorld) -> None:

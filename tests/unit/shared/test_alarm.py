@@ -12,7 +12,9 @@ from typing import ClassVar
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from services.cli import app
 from shared import alarm
 from shared.alarm import SENTENCES, Bell
 from shared.clock import ManualClock
@@ -123,3 +125,13 @@ def test_kinds_are_a_fixed_list_in_two_languages() -> None:
     with pytest.raises(ValueError, match="kind"):
         bell().ring("fever_of_a_child", "dsmb")  # type: ignore[arg-type]
     assert all(vietnamese and english for vietnamese, english in SENTENCES.values())
+
+
+def test_the_command_rings_for_a_test_and_fails_where_nobody_hears(hooks: list[tuple[bytes, dict[str, str]]]) -> None:
+    def run(webhook: str) -> int:
+        return CliRunner().invoke(app, ["bell"], env={"TOCSIN_ALARM_WEBHOOK": webhook}).exit_code
+
+    assert run("http://127.0.0.1:1/ok") == 0
+    assert json.loads(hooks[0][0])["alarm"] == "test"
+    assert run("http://127.0.0.1:1/not") == 1
+    assert run("") == 1
