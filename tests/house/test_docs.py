@@ -141,7 +141,7 @@ def test_every_header_of_the_envelope_is_documented() -> None:
 
 
 def test_every_reason_for_parking_is_documented() -> None:
-    source = (ROOT / "shared/bus/worker.py").read_text()
+    source = "".join((ROOT / "shared/bus" / name).read_text() for name in ("worker.py", "reading.py"))
     reasons = set(re.findall(r'Poison\("(\w+)"', source)) | set(re.findall(r'return "(\w+)", f?"', source))
     reasons.discard("not_open")  # the answer to a replay of what is closed already; nothing is parked for it
     assert len(reasons) >= 5

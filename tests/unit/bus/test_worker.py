@@ -185,7 +185,7 @@ async def test_a_log_that_is_away_is_waited_for(world: World, monkeypatch: pytes
         return await real(*args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(world.log, "subscribe", subscribe)
-    monkeypatch.setattr("shared.bus.worker._pause", _at_once)
+    monkeypatch.setattr("shared.bus.worker.pause", _at_once)
     await bench.run()
     assert bench.seen == cases(world)
 
