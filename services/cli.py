@@ -26,7 +26,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(e2b_app, name="e2b")
 out = Console()
 err = Console(stderr=True)
-SERVICES = ("ae_intake", "causality", "sae_notifier")
+SERVICES = ("ae_intake", "causality", "sae_notifier", "dsmb")
 
 
 def load_settings() -> Settings:

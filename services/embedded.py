@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from services.ae_intake import main as ae_intake
 from services.causality import main as causality
+from services.dsmb import main as dsmb
 from services.mailbox import Mailbox
 from services.mailbox import routes as mailbox_pages
 from services.sae_notifier import main as sae_notifier
@@ -24,6 +25,7 @@ BUILDERS = {
     ae_intake.SERVICE: ae_intake.build,
     causality.SERVICE: causality.build,
     sae_notifier.SERVICE: sae_notifier.build,
+    dsmb.SERVICE: dsmb.build,
 }
 
 

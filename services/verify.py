@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services.ae_intake import store as ae_intake
 from services.causality import store as causality
+from services.dsmb import store as dsmb
 from services.sae_notifier import store as sae_notifier
 from shared import migrate
 from shared.audit import Audit, AuditKeys
@@ -17,7 +18,12 @@ from shared.db import Database
 from shared.runtime import PLUMBING
 from shared.settings import Settings
 
-TABLES = {"ae_intake": ae_intake.AUDITED, "causality": causality.AUDITED, "sae_notifier": sae_notifier.AUDITED}
+TABLES = {
+    "ae_intake": ae_intake.AUDITED,
+    "causality": causality.AUDITED,
+    "sae_notifier": sae_notifier.AUDITED,
+    "dsmb": dsmb.AUDITED,
+}
 
 
 def verify_all(settings: Settings) -> list[Verified]:

@@ -1,1 +1,5 @@
-"""The Data Safety Monitoring Board's service; its seat. It will own data cuts, consume both topics and publish alerts without arms."""
+"""The Data Safety Monitoring Board's service: frozen cuts, open and closed reports, stopping rules.
+
+Owns cuts, reports and the letters that stand for arms. Publishes `tocsin.dsmb.rule_crossed.v1` and its audit seals, none with an
+arm. Consumes everything about children, and `tocsin.allocation`, which nobody else reads.
+"""

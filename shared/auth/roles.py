@@ -41,6 +41,8 @@ Permission = Literal[
     "close_rejected",
     "release_hold",
     "activate_files",
+    "see_open_report",
+    "freeze_cut",
     "see_arms",
 ]
 
@@ -69,6 +71,8 @@ TABLE: dict[Permission, frozenset[str]] = {
     "close_rejected": _SAFETY,
     "release_hold": frozenset({"safety_officer", "admin"}),
     "activate_files": frozenset({"medical_monitor", "admin"}),
+    "see_open_report": _DSMB | _SAFETY | {"auditor"},
+    "freeze_cut": _DSMB,
     "see_arms": _DSMB,
 }
 """Permission -> roles. `admin` runs the machine and reads no comparison by arm; `auditor` reads and changes nothing."""

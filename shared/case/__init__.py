@@ -21,6 +21,7 @@ from shared.case.report import (
     Nullification,
     Seriousness,
 )
+from shared.case.rule_crossed import RuleCrossed
 from shared.case.seriousness import EffectiveSeriousness
 from shared.case.subject import Subject
 from shared.case.text import FreeText
@@ -58,6 +59,7 @@ __all__ = [
     "RehabilitationCourse",
     "Relatedness",
     "ReportForm",
+    "RuleCrossed",
     "Seriousness",
     "Signature",
     "Subject",

@@ -16,6 +16,7 @@ from shared.case.law import LawActivated
 from shared.case.measurement import Measurement
 from shared.case.obligation import Obligation
 from shared.case.report import CaseReport
+from shared.case.rule_crossed import RuleCrossed
 from shared.case.subject import Subject
 
 Service = Literal["ae_intake", "causality", "sae_notifier", "dsmb"]
@@ -131,6 +132,12 @@ _ALL: tuple[EventType, ...] = (
         ("sae_notifier",),
         "Rule, calendar and trial files were made the law that duties are judged by.",
     ),
+    EventType(
+        "tocsin.dsmb.rule_crossed.v1",
+        RuleCrossed,
+        ("dsmb",),
+        "A stopping rule of the board's charter was crossed; nothing is stopped by it.",
+    ),
     EventType("tocsin.intake.audit_sealed.v1", AuditSeal, ("ae_intake",), "The audit trail of ae_intake was sealed."),
     EventType(
         "tocsin.causality.audit_sealed.v1", AuditSeal, ("causality",), "The audit trail of causality was sealed."
@@ -138,6 +145,7 @@ _ALL: tuple[EventType, ...] = (
     EventType(
         "tocsin.notifier.audit_sealed.v1", AuditSeal, ("sae_notifier",), "The audit trail of sae_notifier was sealed."
     ),
+    EventType("tocsin.dsmb.audit_sealed.v1", AuditSeal, ("dsmb",), "The audit trail of dsmb was sealed."),
 )
 CATALOGUE: dict[str, EventType] = {event.name: event for event in _ALL}
 SEAL_TYPES: dict[str, str] = {event.source: event.name for event in _ALL if event.model is AuditSeal}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -62,3 +62,12 @@ Identifier = Annotated[str, AfterValidator(_identifier)]
 FileName = Annotated[str, AfterValidator(_file_name)]
 DecimalText = Annotated[str, AfterValidator(_decimal)]
 """A decimal kept as it was written: 0.10 is not 0.1."""
+SettingT = TypeVar("SettingT")
+
+
+class InDoubt(Spec, Generic[SettingT]):
+    """A setting that stands for an open question: its value, the doubt's number, and what would settle it."""
+
+    value: SettingT
+    doubt: str = Field(pattern=r"^D\d+$")
+    why: Bilingual

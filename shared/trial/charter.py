@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field, StrictBool, model_validator
 
-from shared.trial.base import Bilingual, DecimalText, Identifier, Spec
+from shared.trial.base import Bilingual, DecimalText, Identifier, InDoubt, Spec
+from shared.trial.beta_binomial import stop_table
 
 
 class BoundaryStep(Spec):
@@ -45,6 +46,13 @@ class StoppingRule(Spec):
                 raise ValueError(f"stopping rule {self.id}: boundary steps must rise in events and in up_to_n")
         if self.boundary[-1].up_to_n != self.max_n:
             raise ValueError(f"stopping rule {self.id}: the last boundary step must reach max_n ({self.max_n})")
+        wanted = stop_table(*map(float, (self.p0, self.prior_alpha, self.prior_beta, self.theta)), self.max_n)
+        for evaluable, events in enumerate(wanted, start=1):
+            if self.stop_at(evaluable) != events and not evaluable < events <= (self.stop_at(evaluable) or 0):
+                raise ValueError(
+                    f"stopping rule {self.id}: the boundary says {self.stop_at(evaluable)} events at {evaluable} children; "
+                    f"p0, the prior and theta say {events}"
+                )
         return self
 
     def stop_at(self, evaluable: int) -> int | None:
@@ -52,11 +60,48 @@ class StoppingRule(Spec):
         return next((step.events for step in self.boundary if evaluable <= step.up_to_n), None)
 
 
+OnsetClock = Literal["minute", "day"]
+"""Whether an onset on the day of an infusion is held against its time, where both are known, or counts as after it."""
+ControlTime = Literal["arms_with_control", "every_arm"]
+"""Whose days before the first infusion are control: only arms with a planned control period, or every child's."""
+InfusionMeans = Literal["product_and_administration", "product"]
+"""What "related to an infusion" is asked of: the product with its puncture, sedation and anaesthesia, or the cells alone."""
+NotRelatedNeeds = Literal["both", "either"]
+"""Who must have said no before an event counts as not related: investigator and sponsor, or one with the other not saying yes."""
+
+
+class Analysis(Spec):
+    """How the board's tables count. Numbers are rules of the house until a charter settles them; the rest is in doubt."""
+
+    days_per_year: DecimalText
+    confidence: DecimalText
+    """Of the exact Poisson limits, two-sided."""
+    small_cell_below: int = Field(ge=2)
+    """Outside the closed report a count of children from 1 to below this is not shown."""
+    smallest_arm: int = Field(ge=2)
+    """With fewer children in an arm the pooled report would be the other arm's: it is withheld."""
+    open_reports_apart_days: int = Field(ge=0)
+    """Two open reports closer together than this could be subtracted from each other; the later one is withheld."""
+    onset_clock: InDoubt[OnsetClock]
+    control_time: InDoubt[ControlTime]
+    infusion_means: InDoubt[InfusionMeans]
+    not_related_needs: InDoubt[NotRelatedNeeds]
+
+    @model_validator(mode="after")
+    def _sound(self) -> Analysis:
+        if not 0 < Decimal(self.confidence) < 1:
+            raise ValueError("confidence must lie between 0 and 1; write it like 0.95")
+        if not 365 <= Decimal(self.days_per_year) <= 366:
+            raise ValueError("days_per_year must lie between 365 and 366; write it like 365.25")
+        return self
+
+
 class DsmbCharter(Spec):
-    """`review_every_months` and the rules are ours until the sponsor's charter is known: `illustrative`."""
+    """`review_every_months`, the rules and the analysis are ours until the sponsor's charter is known: `illustrative`."""
 
     version: Identifier
     illustrative: StrictBool
     review_every_months: int = Field(ge=1)
     note: Bilingual
     stopping_rules: tuple[StoppingRule, ...]
+    analysis: Analysis

@@ -75,4 +75,8 @@ def notices(trial: Trial) -> tuple[str, ...]:
     for name, setting in (("vn_regime", trial.vn_regime), ("harvest_counts_as_ip", trial.harvest_counts_as_ip)):
         said.append(f"{name} = {setting.value}: open doubt {setting.doubt} ({setting.why.en})")
     said += [f"{one.name} = {one.value}: open doubt {one.doubt} ({one.why.en})" for one in trial.rule_settings]
+    analysis = trial.dsmb_charter.analysis
+    for name in ("onset_clock", "control_time", "infusion_means", "not_related_needs"):
+        doubt = getattr(analysis, name)
+        said.append(f"analysis/{name} = {doubt.value}: open doubt {doubt.doubt} ({doubt.why.en})")
     return tuple(said)

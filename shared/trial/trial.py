@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import string
 from datetime import date, datetime
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, StrictBool, field_validator
 
 from shared.case.exposure import ExposureKind
-from shared.trial.base import Bilingual, FileName, Identifier, Spec, Zone
+from shared.trial.base import Bilingual, FileName, Identifier, InDoubt, Spec, Zone
 from shared.trial.catalogue import CatalogueEntry, CausalRole
 from shared.trial.charter import DsmbCharter
 from shared.trial.plan import AgeRange, Arm, Rehabilitation, Visit
@@ -21,15 +21,6 @@ from shared.trial.site import Site
 
 VnRegime = Literal["new_technique", "drug"]
 AlertChannel = Literal["mail", "webhook", "page"]
-SettingT = TypeVar("SettingT")
-
-
-class InDoubt(Spec, Generic[SettingT]):
-    """A setting that stands for an open question: its value, the doubt's number, and what would settle it."""
-
-    value: SettingT
-    doubt: str = Field(pattern=r"^D\d+$")
-    why: Bilingual
 
 
 class RuleSetting(Spec):

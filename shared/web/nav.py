@@ -26,6 +26,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("ledger", "/ledger", "see_ledger"),
     Entry("parked", "/parked", "see_parked"),
     Entry("rejected", "/rejected", "close_rejected"),
+    Entry("dsmb", "/dsmb", "see_open_report"),
 )
 _HOMES: tuple[tuple[str, str], ...] = (
     ("safety_officer", "/desk"),

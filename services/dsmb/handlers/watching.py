@@ -1,0 +1,137 @@
+"""Stopping rules, live: each change of a child's documents may move its contribution, and a contribution the rule.
+
+A contribution is written under the child's lock and counted under the service's, so two instances that each see a child with
+the event cannot both miss the other's.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.dsmb import store
+from services.dsmb.boundaries import State, state
+from services.dsmb.domain import watch
+from services.dsmb.domain.child import child
+from services.dsmb.domain.plan import Rule
+from services.dsmb.handlers.dsmb import Dsmb
+from services.dsmb.store import CrossingRow, WatchedRow
+from shared.audit import SERVICE_STREAM
+from shared.bus.outbox import emit
+from shared.bus.worker import Receipt
+from shared.case import RuleCrossed
+from shared.clock import Clock
+from shared.db import Database, Tx
+
+
+def on_change(dsmb: Dsmb, tx: Tx, receipt: Receipt, now: datetime) -> None:
+    """A document of this child is new. The rule stands where it stood when that was recorded, however late it is read."""
+    look_at(dsmb, tx, receipt.key, receipt.event.time, now)
+
+
+def look_at(dsmb: Dsmb, tx: Tx, subject_id: str, at: datetime, now: datetime) -> None:
+    """Work out one child's contribution to every rule; the child's stream must be locked."""
+    known = child(subject_id, store.current_of_child(tx, subject_id))
+    for rule in dsmb.plan.rules:
+        found = watch(known, rule, dsmb.plan, at)
+        before = store.watched_of(tx, rule.rule_id, subject_id)
+        row = WatchedRow(
+            rule_id=rule.rule_id,
+            subject_id=subject_id,
+            plan_sha256=dsmb.plan_sha256,
+            infused=found is not None,
+            with_event=found is not None and found.with_event,
+            evaluable_at=found.evaluable_at if found is not None else None,
+        )
+        if before is not None and before.model_dump() == row.model_dump():
+            continue
+        _keep(dsmb, tx, row, now)
+        if not row.infused and (before is None or not before.infused):
+            continue  # nothing to count; the row only says that this plan has looked
+        dsmb.audit.lock(tx, SERVICE_STREAM)
+        standing = state(rule, store.watched(tx, rule.rule_id), at)
+        if standing.crossed and standing.with_event:
+            _cross(dsmb, tx, rule, standing, at, now)
+
+
+def watch_anew(db: Database, dsmb: Dsmb, clock: Clock) -> int:
+    """After the trial file has changed: every child by the new plan, each in a transaction of its own. Returns how many."""
+
+    def due(tx: Tx) -> list[str]:
+        done = store.looked_at(tx, dsmb.plan_sha256)
+        return [code for code in store.children_known(tx) if code not in done]
+
+    found = db.read(due) if dsmb.plan.rules else []
+    for code in found:
+
+        def unit(tx: Tx, code: str = code) -> None:
+            dsmb.audit.lock(tx, code)
+            now = clock.now()
+            look_at(dsmb, tx, code, now, now)
+
+        db.transact(unit)
+    return len(found)
+
+
+def standings(dsmb: Dsmb, tx: Tx, now: datetime) -> list[State]:
+    """Where every rule stands now."""
+    return [state(rule, store.watched(tx, rule.rule_id), now) for rule in dsmb.plan.rules]
+
+
+def _keep(dsmb: Dsmb, tx: Tx, row: WatchedRow, now: datetime) -> None:
+    store.set_watched(tx, row)
+    dsmb.audit.record(
+        tx,
+        stream=row.subject_id,
+        actor="system",
+        action="looked at a child for a stopping rule",
+        at=now,
+        detail={"rule": row.rule_id},
+        rows=[row],
+    )
+
+
+def _cross(dsmb: Dsmb, tx: Tx, rule: Rule, standing: State, at: datetime, now: datetime) -> None:
+    """Raise the alert of this look, once for ever; a later correction does not take it back."""
+    charter, look = dsmb.plan.charter_version, standing.with_event
+    if store.crossing(tx, rule.rule_id, charter, look) is not None:
+        return
+    row = CrossingRow(
+        rule_id=rule.rule_id,
+        charter_version=charter,
+        look=look,
+        evaluable=standing.evaluable,
+        stop_at=standing.stop_at,
+        posterior=standing.posterior,
+        crossed_at=at,
+        raised_at=now,
+    )
+    store.add_rows(tx, [row])
+    sent = emit(
+        tx,
+        "tocsin.dsmb.rule_crossed.v1",
+        RuleCrossed(
+            trial_id=dsmb.plan.trial_id,
+            rule_id=rule.rule_id,
+            charter_version=charter,
+            look=look,
+            label_en=rule.label_en,
+            label_vi=rule.label_vi,
+            illustrative=rule.illustrative,
+            crossed_at=at,
+        ),
+        aggregate=f"stopping-rule/{rule.rule_id}.{charter}.{look}",
+        version=1,
+        trial_id=dsmb.plan.trial_id,
+        now=now,
+        serious=True,
+    )
+    dsmb.audit.record(
+        tx,
+        stream=SERVICE_STREAM,
+        actor="system",
+        action="a stopping rule was crossed",
+        at=now,
+        detail={"rule": rule.rule_id, "charter": charter, "look": look},
+        rows=[row, sent],
+    )
+    tx.after_commit(dsmb.wake.set)
