@@ -27,6 +27,7 @@ _KINDS = {
     "parked": ("Sự kiện nghiêm trọng chưa xử lý được", "A serious event could not be processed"),
     "rejected": ("Báo cáo bị từ chối", "A report was rejected"),
     "filing_failed": ("Không gửi được báo cáo", "A report could not be sent"),
+    "dsmb_rule": ("Vượt ngưỡng một quy tắc dừng của hội đồng", "A stopping rule of the safety board was crossed"),
     "alarm": ("Thời hạn báo cáo", "Reporting deadline"),
 }
 

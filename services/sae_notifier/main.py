@@ -17,6 +17,7 @@ from shared.bus.parking import ParkedRow
 from shared.bus.port import Bus
 from shared.bus.wake import Wake
 from shared.bus.worker import Handler
+from shared.case import RuleCrossed
 from shared.clock import Clock
 from shared.db import Tx
 from shared.events.catalogue import SEAL_TYPES
@@ -56,6 +57,9 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         handlers: dict[str, Handler] = {
             name: lambda tx, receipt, now: duties.on_change(notifier, tx, receipt, now) for name in HEARD
         }
+        handlers["tocsin.dsmb.rule_crossed.v1"] = lambda tx, receipt, now: alerts.open_for_rule(
+            notifier, tx, RuleCrossed.read(receipt.event.data), receipt.key, now
+        )
         return handlers | {
             name: lambda tx, receipt, now: None for owner, name in SEAL_TYPES.items() if owner != SERVICE
         }

@@ -51,9 +51,12 @@ def seeded(world: ApiWorld) -> Seeded:
     proof = {"name": "stamp.png", "type": "image/png", "base64": PNG}
     told = {"verdict": "received", "kind": "proof", "at": "2026-03-10T19:40:00Z", "reference": "12/NEC", "proof": proof}
     receipt = world.post(f"/api/v1/filings/{filing['filing_id']}/receipts", officer, json=told).json()
+    cut = world.post("/api/v1/dsmb/cuts", "dsmb-member", json={"purpose": "regular review"}).json()
     alert = world.get(f"/api/v1/alerts?case_id={case['case_id']}", officer).json()["alerts"][0]
     made.ids |= {
         "version": "1",
+        "language": "vi",
+        "cut_id": cut["cut_id"],
         "rejected_id": rejected.json()["rejected_id"],
         "obligation_id": duty["obligation_id"],
         "alert_id": alert["alert_id"],

@@ -13,7 +13,7 @@ from tests.api.world import ApiWorld
 
 OFFICER = "safety-officer-1"
 WHY = {"reason": "the cause is mended"}
-SERVICES = ("ae_intake", "causality", "sae_notifier")
+SERVICES = ("ae_intake", "causality", "sae_notifier", "dsmb")
 
 
 def waiting(world: ApiWorld, service: str = "sae_notifier") -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
+from unittest import mock
 from zoneinfo import available_timezones
 
 import pytest
@@ -46,7 +47,7 @@ ACTORS = {
     "POST /api/v1/rules/activate": "admin",
     "GET /api/v1/terms": "clinician",
 }
-"""Who sends the valid requests; everything else is the safety officer's. Other roles are `test_roles`' matter."""
+"""Who sends the valid requests; the board's routes are a member's, everything else is the safety officer's. Other roles are `test_roles`' matter."""
 CONFIG = SchemathesisConfig.from_dict(
     {
         "seed": 20260310,
@@ -65,7 +66,7 @@ CONFIG = SchemathesisConfig.from_dict(
         # One function makes these routes for every kind and every service: boundaries are tried at one of each.
         "operations": [
             {
-                "include-path-regex": r"/(exposures|batches|measurements)/.identity|/ops/(causality|sae_notifier)/",
+                "include-path-regex": r"/(exposures|batches|measurements)/.identity|/ops/(causality|sae_notifier|dsmb)/",
                 "phases": {"coverage": {"enabled": False}},
             }
         ],
@@ -80,7 +81,9 @@ CONFIG = SchemathesisConfig.from_dict(
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Seeded]:
     world = ApiWorld()
-    yield seeded(world)
+    made = seeded(world)
+    with mock.patch("services.dsmb.handlers.freezing.typeset", return_value=b"%PDF-1.7 typeset in test_dsmb_api"):
+        yield made
     world.close()
 
 
@@ -111,7 +114,8 @@ def run(installation: Seeded, address: str) -> Run:
     @schema.auth(refresh_interval=None)
     class SignedIn:
         def get(self, case: Case, context: Any) -> dict[str, str]:
-            return installation.world.as_(ROLE_USERS[ACTORS.get(case.operation.label, "safety_officer")])
+            everybody = "dsmb_member" if "/api/v1/dsmb/" in case.operation.label else "safety_officer"
+            return installation.world.as_(ROLE_USERS[ACTORS.get(case.operation.label, everybody)])
 
         def set(self, case: Case, data: dict[str, str], context: Any) -> None:
             case.headers.update(data)
@@ -338,7 +342,7 @@ def _sensible_body(route: str, body: dict[str, Any], installation: Seeded, mine:
             # A time that has passed, reasons where it was rejected, a file where it is a proof.
             body |= {"at": "2026-03-10T19:35:00Z", "reasons": "a page is missing", "reference": "12/NEC"}
             body["proof"] = {"name": "stamp.png", "base64": PNG}
-    for name in ("reason", "meaning", "reference"):
+    for name in ("reason", "meaning", "reference", "purpose"):
         if isinstance(body.get(name), str) and len(body[name].strip()) < 3:
             body[name] = "as told"  # letters are counted without the blanks around them
     rehabilitation = body.get("rehabilitation")

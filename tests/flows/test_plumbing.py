@@ -111,7 +111,7 @@ def test_a_later_version_first_applies_at_once_and_the_earlier_one_is_folded_in(
     world.drain()
     assert versions_at(world, "sae_notifier", f"case/{case_id}") == [1, 2]
     assert deeds.case(world, case_id, "sae_notifier").version == 2  # type: ignore[union-attr]
-    assert world.rung["version_gap"] == 2, "causality and sae_notifier both ring for the gap"
+    assert world.rung["version_gap"] == 3, "causality, sae_notifier and dsmb each ring for the gap"
     assert {row.cause for row in deeds.alerts_of(world, case_id)} == {f"sae/{case_id}", f"sae/{case_id}/fatal"}
 
     with World() as straight:  # the same story in order: the same legal dates, and no strict one earlier

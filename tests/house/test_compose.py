@@ -40,8 +40,10 @@ def test_only_the_proxy_is_open_and_nothing_but_this_machine_sees_it_by_default(
     assert all("127.0.0.1:" in port for ports in published.values() for port in ports)
 
 
-def test_the_seat_of_the_dsmb_is_kept_empty() -> None:
-    assert compose()["dsmb"]["profiles"] == ["dsmb"]
+def test_every_service_starts_and_the_proxy_waits_for_it() -> None:
+    for name in SERVICES:
+        assert "profiles" not in compose()[name]
+        assert compose()["proxy"]["depends_on"][name]["condition"] == "service_healthy"
 
 
 def test_no_secret_has_a_default() -> None:

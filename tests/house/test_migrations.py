@@ -17,10 +17,12 @@ from sqlmodel import SQLModel
 
 from services.ae_intake import store as intake_store
 from services.causality import store as causality_store
+from services.dsmb import store as dsmb_store
 from services.sae_notifier import store as notifier_store
 from shared import migrate
 from shared.audit import Audit, AuditKeys
 from shared.bus import cursor, idempotency, outbox, received
+from shared.bus.port import SAFETY_TOPIC, TOPICS
 from shared.bus.received import receive
 from shared.db import Database, Tx
 from shared.migrations_env import COMMON
@@ -31,6 +33,7 @@ OWN = {
     "ae_intake": {table.audit_name() for table in intake_store.AUDITED},
     "causality": {table.audit_name() for table in causality_store.AUDITED},
     "sae_notifier": {table.audit_name() for table in notifier_store.AUDITED},
+    "dsmb": {table.audit_name() for table in dsmb_store.AUDITED},
 }
 SERVICES = sorted(OWN)
 
@@ -81,7 +84,8 @@ def test_on_sqlite_migrations_and_models_are_one(service: str, tmp_path: Path) -
         assert migrate.pending(db, service) == []
         migrate.upgrade(db, service)  # a second time changes nothing
         positions = db.read(cursor.all_positions)
-        assert len(positions) == 12 and {one.next_offset for one in positions.values()} == {0}
+        topics = TOPICS if service == "dsmb" else (SAFETY_TOPIC,)
+        assert len(positions) == 12 * len(topics) and {one.next_offset for one in positions.values()} == {0}
 
 
 @pytest.mark.parametrize("service", SERVICES)

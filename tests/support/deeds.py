@@ -16,6 +16,8 @@ from services.causality import handlers as causality_handlers
 from services.causality import store as causality_store
 from services.causality.domain import Question
 from services.causality.handlers import Decision, Given, Said
+from services.dsmb import handlers as dsmb_handlers
+from services.dsmb.store import CutRow
 from services.sae_notifier import store as notifier_store
 from services.sae_notifier.handlers import activation, alerts, filings
 from services.sae_notifier.handlers.law import keep_law, read_law
@@ -25,6 +27,7 @@ from shared.bus import heard
 from shared.case import Assessment, CaseReport, FreeText, Moment, Obligation
 from shared.db import Tx
 from tests.support.world import CLINICIAN, MONITOR, OFFICER, World
+from tests.support.world import BOARD, CLINICIAN, MONITOR, OFFICER, World
 
 ROUTE = "POST /api/v1/cases"
 ZONE = "Asia/Ho_Chi_Minh"
@@ -224,3 +227,6 @@ def activate(world: World, added: str, old: str = "", new: str = "") -> Activati
     return activation.decide(
         db, world.notifier, world.clock, law_sha256=other.sha256, reason="the ministry wrote so", user_id="admin"
     )
+def freeze(world: World, purpose: str = "regular review") -> CutRow:
+    """A cut by a member of the board."""
+    return dsmb_handlers.freeze(world["dsmb"].db, world.dsmb, world.clock, purpose=purpose, user_id=BOARD)

@@ -1,4 +1,4 @@
-"""The three services in one process, without a socket, a background loop or a wall clock: the real handlers on SQLite files.
+"""The four services in one process, without a socket, a background loop or a wall clock: the real handlers on SQLite files.
 
 `drain()` relays and applies until nothing moves. `crash()` drops everything that a process holds and opens the files again.
 """
@@ -29,6 +29,9 @@ from services.ae_intake.submission import Submissions
 from services.causality import main as causality_main
 from services.causality import store as causality_store
 from services.causality.handlers import Causality
+from services.dsmb import main as dsmb_main
+from services.dsmb import store as dsmb_store
+from services.dsmb.handlers import Dsmb
 from services.sae_notifier import main as notifier_main
 from services.sae_notifier import store as notifier_store
 from services.sae_notifier.channels import HandoverFailed, Message
@@ -40,7 +43,7 @@ from shared.alarm import Bell
 from shared.audit import Audit, Audited, AuditKeys
 from shared.audit_verify import Verified, verify
 from shared.bus.breaker import Breaker
-from shared.bus.port import SAFETY_TOPIC
+from shared.bus.port import SAFETY_TOPIC, TOPICS
 from shared.bus.relay import Relay, seal_now
 from shared.bus.wake import Wake
 from shared.bus.worker import Handler, OnParked, Receipt, Worker
@@ -56,11 +59,15 @@ START = datetime(2026, 3, 9, 3, 0, tzinfo=UTC)
 CLINICIAN = Who("clinician", frozenset({"VINMEC"}))
 OFFICER = "safety-officer-1"
 MONITOR = "medical-monitor-1"
+BOARD = "dsmb-member"
 AUDITED: dict[str, tuple[type[Audited], ...]] = {
     "ae_intake": intake_store.AUDITED,
     "causality": causality_store.AUDITED,
     "sae_notifier": notifier_store.AUDITED,
+    "dsmb": dsmb_store.AUDITED,
 }
+READS: dict[str, tuple[str, ...]] = {"dsmb": TOPICS}
+"""Topics of a service that reads more than everybody else."""
 _RAM = Path("/dev/shm")  # a process dies here, not the machine: nothing is proved by waiting for a disk
 
 
@@ -93,6 +100,7 @@ def _made() -> _Made:
         "ae_intake": intake_main.build,
         "causality": causality_main.build,
         "sae_notifier": notifier_main.build,
+        "dsmb": dsmb_main.build,
     }
     runtimes = {
         name: build(settings, clock, trial, MemoryLog(), Bell(clock=clock))[0]  # type: ignore[arg-type]
@@ -177,7 +185,7 @@ class World:
                 bus=self.log,
                 audit=audit,
                 clock=self.clock,
-                topics=(SAFETY_TOPIC,),
+                topics=READS.get(name, (SAFETY_TOPIC,)),
                 handlers={},
                 ring=self._ring,
                 on_parked=made.on_parked[name],
@@ -195,6 +203,7 @@ class World:
         channels = {"mail": self.mail, "webhook": self.hooks}
         address = self.settings.base_url
         self.dispatcher = Dispatcher(notifier.db, self.notifier, self.clock, channels, address, self._ring)
+        self.dsmb = Dsmb(self.trial, self.services["dsmb"].audit, wakes["dsmb"])
         self.submissions = Submissions(self.services["ae_intake"].db, self.intake, self.clock)
 
     def crash(self) -> None:

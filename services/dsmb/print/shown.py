@@ -154,18 +154,19 @@ def _closed(tables: Mapping[str, Any], head: Mapping[str, Any], say: Say, langua
             _stopping(tables["stopping"], say, language),
         ),
     )
-    each = [
-        SectionShown(
-            say(f"span.{span}"),
-            say(f"span_means.{span}"),
-            tuple(
-                made(tables[f"{name}/{span}"], say, language)
-                for name, made in (("events", _events), ("rates", _rates), ("terms", _terms))
-                if f"{name}/{span}" in tables
-            ),
+    entered = {row["id"] for row in tables["person_time"]["rows"] if any(one["n"] for one in row["cells"].values())}
+
+    def section(span: str) -> SectionShown:
+        if span not in entered:
+            return SectionShown(say(f"span.{span}"), say("table.nothing"), ())
+        made = tuple(
+            made(tables[f"{name}/{span}"], say, language)
+            for name, made in (("events", _events), ("rates", _rates), ("terms", _terms))
+            if f"{name}/{span}" in tables
         )
-        for span in spans
-    ]
+        return SectionShown(say(f"span.{span}"), say(f"span_means.{span}"), made)
+
+    each = [section(span) for span in spans]
     last = SectionShown(say("section.data"), "", (_plain(tables["left_out"], say, lambda cell: str(cell["n"])),))
     return (first, *each, last)
 

@@ -10,7 +10,7 @@ from services.sae_notifier import store
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.store import AlertRow, CallRow
 from shared.bus.parking import ParkedRow
-from shared.case import Batch, CaseReport
+from shared.case import Batch, CaseReport, RuleCrossed
 from shared.case.seriousness import of_case
 from shared.db import Tx
 from shared.errors import Conflict, NotFound
@@ -61,6 +61,12 @@ def open_for_batch(notifier: Notifier, tx: Tx, batch: Batch, now: datetime) -> N
         open_alert(
             notifier, tx, cause=f"sterility/{batch.batch_id}", kind="sterility", stream=batch.subject_id, now=now
         )
+
+
+def open_for_rule(notifier: Notifier, tx: Tx, crossed: RuleCrossed, stream: str, now: datetime) -> None:
+    """A stopping rule of the board was crossed: people are called to look. Which rule is all that is known here."""
+    cause = f"dsmb/{crossed.rule_id}/{crossed.charter_version}/{crossed.look}"
+    open_alert(notifier, tx, cause=cause, kind="dsmb_rule", stream=stream, now=now)
 
 
 def open_for_parked(notifier: Notifier, tx: Tx, row: ParkedRow, now: datetime) -> None:

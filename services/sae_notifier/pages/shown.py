@@ -192,7 +192,7 @@ def alert(
     )
 
 
-_FIRST = ("sae_upgraded", "sae", "sterility", "parked")
+_FIRST = ("sae_upgraded", "sae", "sterility", "parked", "dsmb_rule")
 """Kinds about a child come before those about our own deadlines and post."""
 
 

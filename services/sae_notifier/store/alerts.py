@@ -33,7 +33,7 @@ class AlertRow(Audited, table=True):
     alert_id: str = Field(primary_key=True)
     cause: str = Field(unique=True)
     kind: str
-    """sae, sae_upgraded, sterility, parked, alarm."""
+    """sae, sae_upgraded, sterility, parked, dsmb_rule, alarm."""
     subject_id: str
     case_id: str | None = Field(default=None, index=True)
     case_number: str | None = None

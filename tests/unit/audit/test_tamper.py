@@ -1,6 +1,6 @@
 """Whoever changes a stored row by hand is found, and the place is named: every column of every audited table.
 
-One history of all three services, in which every audited table has rows; each hand slips in, is judged, and is undone.
+One history of all four services, in which every audited table has rows; each hand slips in, is judged, and is undone.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ EMPTY = {
     ("ae_intake", "received"),
     ("causality", "idempotency"),
     ("sae_notifier", "idempotency"),
+    ("dsmb", "parked"),
+    ("dsmb", "idempotency"),
 }
 """Nothing went wrong there, ae_intake hears nothing but seals, and only it is told things under a key here."""
 
@@ -81,6 +83,10 @@ def lived(*, sealed: bool) -> World:
         world.drain(seal=False)
         deeds.answer(world, case_id, "specific_phenomenon", "no")
         world.drain(seal=sealed)
+        deeds.freeze(world)
+    # A third child with the event: the board's rule is crossed a second time.
+    deeds.submit(world, deeds.report("VN01-009", aware=START, seriousness=deeds.seriousness(death="yes")), "k9")
+    deeds.expose(world, "VN01-009", START - timedelta(days=1))
     for _ in range(2):
         for one in world.services.values():
             one.db.transact(lambda tx, s=one: held_once(tx, s.audit))
@@ -186,6 +192,7 @@ def test_every_row_of_every_table_is_watched(world: World, service: str, model: 
     copy |= {
         unique: f"{copy[unique]}!"
         for unique in ("case_number", "cause", "message_number", "facts_sha256")
+        for unique in ("case_number", "cause", "message_number", "manifest_sha256")
         if unique in copy
     }
     if "sequence" in copy:

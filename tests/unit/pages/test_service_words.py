@@ -19,7 +19,7 @@ from shared.case.obligation import ObligationState
 from shared.web.i18n import Catalogue
 
 SERVICES = Path(__file__).parents[3] / "services"
-WITH_PAGES = ("causality", "sae_notifier")
+WITH_PAGES = ("causality", "sae_notifier", "dsmb")
 
 
 def catalogue(service: str) -> Catalogue:
