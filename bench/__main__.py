@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--only intake,sqlite,alerts,consume]`: the numbers are worth something only beside each other."""
+"""`python -m bench [--quick] [--only intake,sqlite,alerts,consume,dsmb]`: the numbers are worth something only beside each other."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ import sys
 import time
 from dataclasses import dataclass
 
-from bench import alerts, consume, intake
+from bench import alerts, consume, dsmb, intake
 from bench.results import PATH, Results
 from bench.stage import Stage
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Seconds per rate, children who report, seconds of alerts, cases to catch up with, events for the memory."""
+    """Seconds per rate, children who report, seconds of alerts, cases to catch up with, events for the memory, events in the board's tables."""
 
     seconds: float
     children: int
     alert_seconds: float
     cases: int
     events: int
+    reported: int
 
 
-QUICK = Sizes(seconds=3.0, children=1_000, alert_seconds=8.0, cases=600, events=3_000)
-FULL = Sizes(seconds=15.0, children=3_000, alert_seconds=60.0, cases=5_000, events=100_000)
-PARTS = ("intake", "sqlite", "alerts", "consume")
+QUICK = Sizes(seconds=3.0, children=1_000, alert_seconds=8.0, cases=600, events=3_000, reported=20_000)
+FULL = Sizes(seconds=15.0, children=3_000, alert_seconds=60.0, cases=5_000, events=100_000, reported=100_000)
+PARTS = ("intake", "sqlite", "alerts", "consume", "dsmb")
 
 
 def main() -> None:
@@ -56,6 +57,8 @@ def main() -> None:
     if "consume" in parts:
         with Stage() as stage:
             consume.measure(stage, results, cases=sizes.cases, events=sizes.events)
+    if "dsmb" in parts:
+        dsmb.measure(results, events=sizes.reported)
     results.show()
     results.write()
     print(f"{time.monotonic() - begun:.0f} s; kept in {PATH}")

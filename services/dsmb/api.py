@@ -80,17 +80,18 @@ def _cuts(router: APIRouter, db: Database, dsmb: Dsmb, clock: Clock) -> None:
     )
     async def freeze(body: FreezeCut, who: Freezer) -> JSONResponse:
         row = await asyncio.to_thread(handlers.freeze, db, dsmb, clock, purpose=body.purpose, user_id=who.user_id)
-        made = await _read(db, lambda tx: views.cut(tx, known(tx, row.cut_id)))
+        made = await _read(db, lambda tx: views.cut(tx, known(tx, row.cut_id), board=True))
         return JSONResponse(made, 201, headers={"Location": f"/api/v1/dsmb/cuts/{row.cut_id}"})
 
     @router.get("/cuts", summary="Cuts, newest first", response_model=answers.Cuts, responses=problems())
     async def listing(who: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 200) -> JSONResponse:
-        found = await _read(db, lambda tx: [views.cut(tx, row) for row in store.cuts(tx, limit)])
+        board = who.can("see_arms")
+        found = await _read(db, lambda tx: [views.cut(tx, row, board=board) for row in store.cuts(tx, limit)])
         return JSONResponse({"cuts": found})
 
     @router.get("/cuts/{cut_id}", summary="One cut", response_model=answers.Cut, responses=problems(404))
     async def one(cut_id: Id, who: Reader) -> JSONResponse:
-        return JSONResponse(await _read(db, lambda tx: views.cut(tx, known(tx, cut_id))))
+        return JSONResponse(await _read(db, lambda tx: views.cut(tx, known(tx, cut_id), board=who.can("see_arms"))))
 
     @router.get(
         "/cuts/{cut_id}/check",

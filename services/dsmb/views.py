@@ -12,8 +12,11 @@ from services.dsmb.store import CrossingRow, CutRow
 from shared.db import Tx
 
 
-def cut(tx: Tx, row: CutRow) -> dict[str, Any]:
-    """Nothing by arm: what stands here is the same whatever the arms are (the hash is salted)."""
+def cut(tx: Tx, row: CutRow, *, board: bool) -> dict[str, Any]:
+    """The closed report's hash is the board's too: whoever knows every document could try arms until it fits.
+
+    The manifest's hash is salted, so that it tells nothing.
+    """
     return {
         "cut_id": row.cut_id,
         "sha256": row.manifest_sha256,
@@ -28,6 +31,7 @@ def cut(tx: Tx, row: CutRow) -> dict[str, Any]:
         "reports": [
             {"kind": one.kind, "sha256": one.sha256, "path": f"/api/v1/dsmb/cuts/{row.cut_id}/{one.kind}"}
             for one in store.reports(tx, row.cut_id)
+            if board or one.kind == "open"
         ],
     }
 

@@ -46,7 +46,8 @@ class StoppingRule(Spec):
                 raise ValueError(f"stopping rule {self.id}: boundary steps must rise in events and in up_to_n")
         if self.boundary[-1].up_to_n != self.max_n:
             raise ValueError(f"stopping rule {self.id}: the last boundary step must reach max_n ({self.max_n})")
-        wanted = stop_table(*map(float, (self.p0, self.prior_alpha, self.prior_beta, self.theta)), self.max_n)
+        prior = float(self.prior_alpha), float(self.prior_beta)
+        wanted = stop_table(float(self.p0), *prior, float(self.theta), self.max_n)
         for evaluable, events in enumerate(wanted, start=1):
             if self.stop_at(evaluable) != events and not evaluable < events <= (self.stop_at(evaluable) or 0):
                 raise ValueError(

@@ -47,7 +47,9 @@ ACTORS = {
     "POST /api/v1/rules/activate": "admin",
     "GET /api/v1/terms": "clinician",
 }
-"""Who sends the valid requests; the board's routes are a member's, everything else is the safety officer's. Other roles are `test_roles`' matter."""
+"""Who sends the valid requests; the board's routes are a member's, everything else is the safety officer's.
+
+Other roles are `test_roles`' matter."""
 CONFIG = SchemathesisConfig.from_dict(
     {
         "seed": 20260310,

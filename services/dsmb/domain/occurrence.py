@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from services.dsmb.domain.child import Child
 from services.dsmb.domain.follow_up import Days, FollowUp, Span, local_day
 from services.dsmb.domain.plan import Plan
-from services.dsmb.domain.relatedness import Opinions, opinions
+from services.dsmb.domain.relatedness import Opinions, opinions, together
 from shared.case import AdverseEvent, CaseReport, Moment
 from shared.case.periods import Edge
 from shared.case.seriousness import of_event
@@ -73,15 +73,13 @@ def _episode(child: Child, key: str, told: list[tuple[CaseReport, AdverseEvent]]
     coded = next((event.term for _, event in told if event.term is not None), None)
     judged = [of_event(event) for _, event in told]
     each = [opinions(child, case, event, plan) for case, event in told]
-    both = [[one.investigator for one in each], [one.sponsor for one in each]]
-    investigator, sponsor = ("yes" if "yes" in said else "no" if set(said) == {"no"} else "unknown" for said in both)
     return Episode(
         key=key,
         term_code=coded.code if coded else UNCODED,
         term=coded.term if coded else "",
         serious=any(one.serious for one in judged),
         serious_reasons=tuple(dict.fromkeys(reason for one in judged for reason in one.reasons)),
-        opinions=Opinions(investigator, sponsor),
+        opinions=Opinions(together([one.investigator for one in each]), together([one.sponsor for one in each])),
         emergences=tuple(_emergences([one for case, event in told for one in _graded(case, event)])),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.dsmb.domain.child import Child
@@ -30,12 +31,12 @@ def opinions(child: Child, case: CaseReport, event: AdverseEvent, plan: Plan) ->
 
 def _investigator(child: Child, event: AdverseEvent, plan: Plan) -> Answer:
     kinds = {one.exposure_id: one.kind for one in child.exposures if not one.voided}
-    about = [
+    about: list[Answer] = [
         one.related
         for one in event.opinions
         if (kinds.get(one.exposure_id) if one.exposure_id is not None else one.kind) in plan.related_kinds
     ]
-    return _together(about)
+    return together(about)
 
 
 def _sponsor(child: Child, case: CaseReport, event: AdverseEvent, plan: Plan) -> Answer:
@@ -45,14 +46,15 @@ def _sponsor(child: Child, case: CaseReport, event: AdverseEvent, plan: Plan) ->
     judged = next((one for one in assessment.events if one.event_id == event.event_id), None)
     if judged is None:
         return "unknown"
-    said = _together(
+    said = together(
         [one.reasonable_possibility for one in judged.relatedness if one.exposure_kind in plan.related_kinds]
     )
     # A signature on what has changed since may still add; it may not relax.
     return "unknown" if said == "no" and not child.fresh(assessment) else said
 
 
-def _together(said: list[Answer]) -> Answer:
+def together(said: Sequence[Answer]) -> Answer:
+    """One "yes" is enough; "no" only where nobody said anything else."""
     if "yes" in said:
         return "yes"
     return "no" if said and set(said) == {"no"} else "unknown"

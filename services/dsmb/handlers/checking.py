@@ -37,8 +37,8 @@ def check_cut(tx: Tx, cut_id: str) -> Checked:
     found = list(documents_of(tx, manifest))
     missing = len(manifest.entries) - len(found)
     if manifest.program != PROGRAM or missing:
-        verdict: Verdict = "documents_missing" if missing else "other_program"
-        return Checked(len(found), missing, verdict, verdict)
+        why: Verdict = "documents_missing" if missing else "other_program"
+        return Checked(len(found), missing, why, why)
     made = make(
         manifest,
         found,
@@ -47,8 +47,8 @@ def check_cut(tx: Tx, cut_id: str) -> Checked:
         row.parked,
         row.withheld if row.withheld == "too_soon" else "",
     )
-    verdicts = [_verdict(tx, row, kind, made.body(kind)) for kind in ("closed", "open")]
-    return Checked(len(found), 0, verdicts[0], verdicts[1])
+    closed = _verdict(tx, row, "closed", made.body("closed"))
+    return Checked(len(found), 0, closed, _verdict(tx, row, "open", made.body("open")))
 
 
 def documents_of(tx: Tx, manifest: Manifest) -> list[Document]:

@@ -58,11 +58,10 @@ def add(router: APIRouter, face: Face) -> None:
         return RedirectResponse(f"/dsmb/cuts/{row.cut_id}?done=frozen", status_code=303)
 
     async def cut_page(request: Request, who: Identity, cut_id: str, status: int = 200, **more: object) -> Response:
-        row, reports = await face.read(lambda tx: (face.known(tx, cut_id), store.reports(tx, cut_id)))
+        row = await face.read(lambda tx: face.known(tx, cut_id))
         context: dict[str, object] = {
             "cut": row,
             "offsets": json.loads(row.offsets),
-            "sha256": {one.kind: one.sha256 for one in reports},
             "may_see_arms": who.can("see_arms"),
             "done": request.query_params.get("done") == "frozen",
             "coding": {},

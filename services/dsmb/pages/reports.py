@@ -25,7 +25,7 @@ def add(router: APIRouter, face: Face) -> None:
             return found
 
         row = await face.read(unit)
-        context = {"report": shown(json.loads(row.body), language_of(request)), "sha256": row.sha256, "active": "dsmb"}
+        context = {"report": shown(json.loads(row.body), language_of(request)), "active": "dsmb"}
         return face.html.html(request, "report.html", context)
 
     async def paper(cut_id: str, kind: str, language: str) -> Response:

@@ -9,6 +9,7 @@ import polars as pl
 from services.dsmb.domain.dataset import EVENTS, SUBJECTS, TIMES, Dataset
 
 _TYPES: dict[str, type[pl.DataType]] = {
+    **dict.fromkeys(("subject", "arm", "span", "term_code", "investigator", "sponsor"), pl.Categorical),
     "infusions": pl.Int32,
     "left": pl.Boolean,
     "enrolled": pl.Boolean,

@@ -81,7 +81,7 @@ def _under(frames: Frames) -> dict[Key, Under]:
         [
             frames.times.select("span", "arm", "subject"),
             frames.events.select("span", "arm", "subject"),
-            frames.subjects.select(pl.lit("whole").alias("span"), "arm", "subject"),
+            frames.subjects.select(pl.lit("whole", dtype=pl.Categorical).alias("span"), "arm", "subject"),
         ]
     )
     children = entered.group_by(_BY).agg(pl.col("subject").n_unique().alias("children"))
@@ -94,7 +94,7 @@ def _per_child(frames: Frames) -> pl.DataFrame:
     marked = frames.events.lazy().with_columns(kind.alias(f"is_{name}") for name, kind in KINDS.items())
     counted = marked.group_by([*_BY, "subject"]).agg(
         *(pl.col(f"is_{name}").sum().alias(f"e_{name}") for name in KINDS),
-        *(pl.col("day").filter(pl.col(f"is_{name}")).min().alias(f"d_{name}") for name in RATED),
+        *(pl.when(pl.col(f"is_{name}")).then(pl.col("day")).min().alias(f"d_{name}") for name in RATED),
         pl.col("grade").max().alias("worst"),
     )
     times = frames.times.lazy().select("span", "subject", "last")
