@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import Response
@@ -17,6 +17,7 @@ from services.dsmb.print import LANGUAGES
 from services.dsmb.store import CutRow
 from shared.auth.guard import require
 from shared.auth.identity import Identity
+from shared.bus.idempotency import KEY_PATTERN, MAX_KEY
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import NotFound
@@ -25,6 +26,7 @@ from shared.web.problem import problems
 T = TypeVar("T")
 Id = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9-]+$")]
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500, pattern=r"^[^\x00]*$")]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=MAX_KEY, pattern=KEY_PATTERN)]
 Language = Annotated[Literal["vi", "en"], Query(description="The language of the paper.")]
 Reader = Annotated[Identity, Depends(require("see_open_report"))]
 Board = Annotated[Identity, Depends(require("see_arms"))]
@@ -78,8 +80,10 @@ def _cuts(router: APIRouter, db: Database, dsmb: Dsmb, clock: Clock) -> None:
         response_model=answers.Cut,
         responses=problems(409),
     )
-    async def freeze(body: FreezeCut, who: Freezer) -> JSONResponse:
-        row = await asyncio.to_thread(handlers.freeze, db, dsmb, clock, purpose=body.purpose, user_id=who.user_id)
+    async def freeze(body: FreezeCut, who: Freezer, key: Key = None) -> JSONResponse:
+        row = await asyncio.to_thread(
+            handlers.freeze, db, dsmb, clock, purpose=body.purpose, user_id=who.user_id, key=key
+        )
         made = await _read(db, lambda tx: views.cut(tx, known(tx, row.cut_id), board=True))
         return JSONResponse(made, 201, headers={"Location": f"/api/v1/dsmb/cuts/{row.cut_id}"})
 

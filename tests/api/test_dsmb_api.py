@@ -218,6 +218,17 @@ def test_a_member_freezes_a_cut_by_the_page(own_world: ApiWorld) -> None:
     assert not re.search(r"[XY] là nhóm [AB]", own_world.get(where, MEMBER).text)
 
 
+def test_pressing_twice_freezes_once(own_world: ApiWorld) -> None:
+    page = own_world.get("/dsmb", MEMBER).text
+    key = re.search(r'name="key" value="([^"]+)"', page)
+    assert key
+    pressed = [own_world.post("/dsmb/cuts", MEMBER, data={"purpose": "Review", "key": key[1]}) for _ in range(2)]
+    assert pressed[0].headers["location"] == pressed[1].headers["location"]
+    assert len(own_world.get("/api/v1/dsmb/cuts", MEMBER).json()["cuts"]) == 1
+    again = {"Idempotency-Key": key[1]}
+    problem(own_world.post("/api/v1/dsmb/cuts", MEMBER, json={"purpose": "Another"}, headers=again), 409)
+
+
 def test_the_board_lands_on_its_own_page(own_world: ApiWorld) -> None:
     front = own_world.get("/", MEMBER)
     assert front.headers["location"] == "/dsmb"

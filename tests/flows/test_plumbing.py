@@ -304,7 +304,7 @@ def test_the_same_version_with_other_bytes_is_parked_and_rings(world: World) -> 
     [parked] = open_parked(world, "sae_notifier")
     assert parked.reason == "conflict"
     assert not parked.retry, "no repetition will make it right"
-    assert world.rung["same_version_other_bytes"] == 2
+    assert world.rung["same_version_other_bytes"] == 3
     assert deeds.duties(world, case_id) == before
     assert deeds.case(world, case_id, "sae_notifier").reported_by == "clinician"  # type: ignore[union-attr]
 

@@ -313,13 +313,13 @@ def test_the_trial_check_of_the_documentation_runs() -> None:
 def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated installation."""
     made = tmp_path_factory.mktemp("installation") / "var"
-    assert run(sys.executable, "-m", "services", "migrate", var=made).count("at head") == 4
+    assert run(sys.executable, "-m", "services", "migrate", var=made).count("at head") == 5
     return made
 
 
 def test_the_trail_of_a_fresh_installation_verifies(var: Path) -> None:
     said = run(sys.executable, "-m", "services", "audit", "verify", var=var)
-    assert said.count("agrees") == 5, "the services, the log, the users"
+    assert said.count("agrees") == 6, "the services, the log, the users"
 
 
 def test_a_table_dropped_by_hand_is_named_in_a_line(var: Path, tmp_path: Path) -> None:

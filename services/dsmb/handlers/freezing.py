@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.dsmb import store
 from services.dsmb.domain import Document, Entry, Manifest, code_arms
@@ -16,11 +17,14 @@ from services.dsmb.print import LANGUAGES, typeset
 from services.dsmb.store import CodingRow, CutRow, PrintRow, ReportRow
 from services.dsmb.tables import PROGRAM
 from shared.audit import SERVICE_STREAM, Audited
+from shared.bus.idempotency import once
 from shared.canonical import canonical, sha256
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import Conflict
 from shared.ids import new_id
+
+ROUTE = "POST /api/v1/dsmb/cuts"
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,11 @@ class Tampered(Exception):
     """A stored document is not the one that was received: no report may rest on it."""
 
 
-def freeze(db: Database, dsmb: Dsmb, clock: Clock, *, purpose: str, user_id: str) -> CutRow:
-    """Takes seconds of processor time; call it in a thread. Raises Conflict when another cut came in between."""
+def freeze(db: Database, dsmb: Dsmb, clock: Clock, *, purpose: str, user_id: str, key: str | None = None) -> CutRow:
+    """Takes seconds of processor time; call it in a thread. The same key gives the cut that it gave the first time.
+
+    Raises Conflict when another cut came in between.
+    """
     seen = db.read(_see, snapshot=True)
     for one in seen.documents:
         if sha256(one.body.encode()) != one.sha256:
@@ -75,8 +82,27 @@ def freeze(db: Database, dsmb: Dsmb, clock: Clock, *, purpose: str, user_id: str
         withheld=made.withheld,
     )
     rows = [row, *_coding(row, coding), *_reports(row, made)]
-    db.transact(lambda tx: _keep(dsmb, tx, row, rows, seen.newest_cut, user_id))
-    return row
+
+    def unit(tx: Tx) -> str:
+        answer, _, _ = once(
+            tx,
+            dsmb.audit,
+            lambda: _keep(dsmb, tx, row, rows, seen.newest_cut),
+            client=user_id,
+            route=ROUTE,
+            key=key,
+            body={"purpose": purpose},
+            now=now,
+            status=201,
+        )
+        return str(answer["cut_id"])
+
+    kept = db.transact(unit)
+    if kept == row.cut_id:
+        return row
+    first = db.read(lambda tx: store.cut(tx, kept))
+    assert first is not None
+    return first
 
 
 def _see(tx: Tx) -> Seen:
@@ -105,7 +131,7 @@ def _reports(row: CutRow, made: Made) -> list[Audited]:
     return rows
 
 
-def _keep(dsmb: Dsmb, tx: Tx, row: CutRow, rows: Sequence[Audited], newest_seen: str, user_id: str) -> None:
+def _keep(dsmb: Dsmb, tx: Tx, row: CutRow, rows: Sequence[Audited], newest_seen: str) -> dict[str, Any]:
     """Whether an open report may be made rests on the one before: nobody may have frozen one meanwhile."""
     dsmb.audit.lock(tx, SERVICE_STREAM)
     if store.newest_cut_id(tx) != newest_seen:
@@ -114,10 +140,11 @@ def _keep(dsmb: Dsmb, tx: Tx, row: CutRow, rows: Sequence[Audited], newest_seen:
     dsmb.audit.record(
         tx,
         stream=SERVICE_STREAM,
-        actor=user_id,
+        actor=row.frozen_by,
         action="froze a data cut",
         at=row.at,
         reason=row.purpose,
         detail={"cut_id": row.cut_id, "manifest_sha256": row.manifest_sha256, "opened": row.opened},
         rows=rows,
     )
+    return {"cut_id": row.cut_id}

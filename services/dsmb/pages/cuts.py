@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -13,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from services.dsmb import handlers, store
 from services.dsmb.pages.face import LEAST_WORDS, Board, Face, Freezer, Id, Reader
 from shared.auth.identity import Identity
+from shared.bus.idempotency import KEY_PATTERN, MAX_KEY
 from shared.db import Tx
 from shared.errors import Conflict
 
@@ -21,6 +23,10 @@ Words = Annotated[str, Form(max_length=500)]
 
 def _clean(text: str) -> str:
     return text.replace("\x00", "").strip()
+
+
+def _key(text: str) -> str | None:
+    return text if len(text) <= MAX_KEY and re.fullmatch(KEY_PATTERN, text) else None
 
 
 def add(router: APIRouter, face: Face) -> None:
@@ -45,13 +51,13 @@ def add(router: APIRouter, face: Face) -> None:
         return await front(request, who)
 
     @router.post("/dsmb/cuts")
-    async def freeze(request: Request, who: Freezer, purpose: Words = "") -> Response:
+    async def freeze(request: Request, who: Freezer, purpose: Words = "", key: Words = "") -> Response:
         purpose = _clean(purpose)
         if len(purpose) < LEAST_WORDS:
             return await front(request, who, 422, purpose=purpose, problem="freeze.purpose_missing")
         try:
             row = await asyncio.to_thread(
-                handlers.freeze, face.db, face.dsmb, face.clock, purpose=purpose, user_id=who.user_id
+                handlers.freeze, face.db, face.dsmb, face.clock, purpose=purpose, user_id=who.user_id, key=_key(key)
             )
         except Conflict:
             return await front(request, who, 409, purpose=purpose, trouble="freeze.again")
