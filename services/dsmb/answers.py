@@ -94,9 +94,10 @@ class Crossing(Answered):
     rule_id: str
     charter_version: str
     look: int
-    evaluable: int
-    stop_at: int
-    posterior: str
+    evaluable: int | None
+    stop_at: int | None
+    posterior: str | None
+    """How it stood then; null after a restore."""
     crossed_at: datetime
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from fastapi import APIRouter, FastAPI
 
 from services.dsmb import api, pages
-from services.dsmb.handlers import Dsmb, on_change, watch_anew
+from services.dsmb.handlers import Dsmb, on_change, reconsider, watch_anew
+from services.dsmb.rebuild import rebuild
 from shared import compose, runtime
 from shared.alarm import Bell
 from shared.audit import Audit
@@ -13,11 +17,13 @@ from shared.bus.port import TOPICS, Bus
 from shared.bus.wake import Wake
 from shared.bus.worker import Handler
 from shared.clock import Clock
+from shared.db import DatabaseAway
 from shared.events.catalogue import SEAL_TYPES
 from shared.ops import ops_routes
 from shared.ops_pages import ops_pages
-from shared.runtime import Runtime
+from shared.runtime import ComingBack, Runtime
 from shared.settings import Settings
+from shared.supervise import pause
 from shared.trial import Trial
 
 SERVICE = "dsmb"
@@ -60,8 +66,20 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         handlers=consumed,
         topics=TOPICS,
         relay_wake=relay_wake,
+        coming_back=ComingBack(rebuild, reconsider=lambda tx, child, now: reconsider(made[0], tx, child, now)),
     )
-    watch_anew(run.db, made[0], clock)
+
+    async def look_again(stop: asyncio.Event) -> None:
+        """Once after the start, as soon as the database may be written: the trial file may have changed."""
+        done = False
+        while not stop.is_set():
+            if not done:
+                with contextlib.suppress(DatabaseAway):
+                    await asyncio.to_thread(watch_anew, run.db, made[0], clock)
+                    done = True
+            await pause(stop, 1.0 if not done else 60.0)
+
+    run.supervisor.add("charter", look_again)
     return run, [
         api.routes(run.db, made[0], clock),
         pages.routes(run.db, made[0], clock),

@@ -103,9 +103,10 @@ class CrossingRow(Audited, table=True):
     rule_id: str = Field(primary_key=True)
     charter_version: str = Field(primary_key=True)
     look: int = Field(primary_key=True)
-    evaluable: int
-    stop_at: int
-    posterior: str
+    evaluable: int | None = None
+    stop_at: int | None = None
+    posterior: str | None = None
+    """How it stood then; not known after a restore, since the event carries no number of children."""
     crossed_at: datetime
     raised_at: datetime
 

@@ -57,7 +57,7 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         handlers: dict[str, Handler] = {
             name: lambda tx, receipt, now: duties.on_change(notifier, tx, receipt, now) for name in HEARD
         }
-        handlers["tocsin.dsmb.rule_crossed.v1"] = lambda tx, receipt, now: alerts.open_for_rule(
+        handlers["tocsin.stopping_rule.crossed.v1"] = lambda tx, receipt, now: alerts.open_for_rule(
             notifier, tx, RuleCrossed.read(receipt.event.data), receipt.key, now
         )
         return handlers | {

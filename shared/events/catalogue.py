@@ -134,6 +134,7 @@ _ALL: tuple[EventType, ...] = (
     ),
     EventType(
         "tocsin.dsmb.rule_crossed.v1",
+        "tocsin.stopping_rule.crossed.v1",
         RuleCrossed,
         ("dsmb",),
         "A stopping rule of the board's charter was crossed; nothing is stopped by it.",

@@ -78,7 +78,7 @@ def test_two_instances_with_one_harmed_child_each_cross_together(instances: list
     crossings = instances[0].read(store.crossings)
     assert [row.look for row in crossings] == [2]
     emitted = instances[0].read(lambda tx: [row.aggregate for row in _outbox(tx)])
-    assert emitted == ["stopping-rule/serious-related.illustrative-1.2"]
+    assert emitted == ["stopping_rule/serious-related.illustrative-1.2"]
 
 
 def _outbox(tx: Tx) -> list[Any]:

@@ -22,7 +22,7 @@ from tests.support import coming_back, deeds
 from tests.support.world import START, World, _made
 
 FATAL = deeds.seriousness(life_threatening="yes")
-SERVICES = ("ae_intake", "causality", "sae_notifier")
+SERVICES = ("ae_intake", "causality", "sae_notifier", "dsmb")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from services.dsmb.handlers.making import make
 from services.dsmb.handlers.watching import watch_anew
 from services.dsmb.store import CutRow
 from shared.bus.port import ALLOCATION_TOPIC, SAFETY_TOPIC, TOPICS, Record
-from tests.support import deeds
+from tests.support import coming_back, deeds
 from tests.support.world import CLINICIAN, START, World, forget_template
 
 FATAL = deeds.seriousness(life_threatening="yes")
@@ -71,7 +72,9 @@ def manifest_of(cut: CutRow) -> Manifest:
 
 
 def crossed(world: World) -> list[dict[str, Any]]:
-    return [json.loads(one.value) for one in world.log.all() if one.header("ce_type") == "tocsin.dsmb.rule_crossed.v1"]
+    return [
+        json.loads(one.value) for one in world.log.all() if one.header("ce_type") == "tocsin.stopping_rule.crossed.v1"
+    ]
 
 
 def rung(world: World) -> list[str]:
@@ -242,7 +245,7 @@ def test_what_is_raised_names_no_arm_no_child_and_no_number_of_children(world: W
         "illustrative",
         "crossed_at",
     }
-    [delivery] = [one for one in world.log.all() if one.header("ce_type") == "tocsin.dsmb.rule_crossed.v1"]
+    [delivery] = [one for one in world.log.all() if one.header("ce_type") == "tocsin.stopping_rule.crossed.v1"]
     assert (delivery.topic, delivery.key) == (SAFETY_TOPIC, "vinmec-cp-bmmnc")
     assert delivery.header("ce_serious") == "true", "it rings even where it cannot be read"
     from_dsmb = [one for one in world.log.all() if one.header("ce_source") == "dsmb"]
@@ -309,4 +312,27 @@ def test_a_new_charter_looks_at_every_child_again(world: World) -> None:
     assert watch_anew(world["dsmb"].db, changed, world.clock) == 0
     world.drain()
     assert sorted(rung(world)) == ["dsmb/serious-related/adopted-1/2", "dsmb/serious-related/illustrative-1/2"]
+    world.assert_audit()
+
+
+def test_a_crossing_comes_back_from_the_log_and_is_not_raised_again(world: World, tmp_path: Path) -> None:
+    codes = enrol(world, 3)
+    harmed(world, codes[0])
+    world.drain()
+    coming_back.backup(world, tmp_path / "copies")
+    harmed(world, codes[1])
+    world.drain()
+    coming_back.put_back(world, "dsmb", tmp_path / "copies")
+    door = coming_back.guard(world, "dsmb")
+    assert coming_back.look(world, door) == "held"
+    coming_back.restore(world, "dsmb")
+    coming_back.release(world, "dsmb")
+    coming_back.look(world, door)
+    coming_back.look(world, door)  # every child anew
+    world.drain()
+    [row] = world["dsmb"].db.read(store.crossings)
+    assert (row.look, row.evaluable) == (2, None)
+    assert len(crossed(world)) == len(rung(world)) == 1
+    [standing] = world["dsmb"].db.read(lambda tx: handlers.standings(world.dsmb, tx, world.clock.now()))
+    assert standing.with_event == 2
     world.assert_audit()

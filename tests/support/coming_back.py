@@ -10,6 +10,8 @@ from pathlib import Path
 from services.ae_intake.main import BACK as INTAKE
 from services.causality.handlers import reconsider as propose_again
 from services.causality.rebuild import rebuild as rebuild_causality
+from services.dsmb.handlers import reconsider as look_again
+from services.dsmb.rebuild import rebuild as rebuild_dsmb
 from services.sae_notifier.rebuild import rebuild as rebuild_notifier
 from services.sae_notifier.rebuild import reconsider as evaluate_again
 from shared.bus import hold
@@ -18,7 +20,7 @@ from shared.bus.port import SAFETY_TOPIC
 from shared.bus.republish import Owner, Republished, republish
 from shared.bus.restore import Restore, Restored
 from shared.runtime import ComingBack
-from tests.support.world import World
+from tests.support.world import READS, World
 
 
 def backup(world: World, into: Path) -> None:
@@ -46,6 +48,8 @@ def back_of(world: World, name: str) -> ComingBack:
         return ComingBack(
             rebuild_causality, reconsider=lambda tx, child, now: propose_again(world.causality, tx, child, now)
         )
+    if name == "dsmb":
+        return ComingBack(rebuild_dsmb, reconsider=lambda tx, child, now: look_again(world.dsmb, tx, child, now))
     return ComingBack(
         rebuild_notifier, reconsider=lambda tx, child, now: evaluate_again(world.notifier, tx, child, now)
     )
@@ -60,7 +64,7 @@ def guard(world: World, name: str) -> Guard:
         one.audit,
         world.clock,
         world._ring,
-        reads=(SAFETY_TOPIC,),
+        reads=READS.get(name, (SAFETY_TOPIC,)),
         reconsider=back.reconsider,
         skip=back.skip,
     )
@@ -78,7 +82,7 @@ def restore(world: World, name: str) -> Restored:
         world.log,
         one.audit,
         world.clock,
-        reads=(SAFETY_TOPIC,),
+        reads=READS.get(name, (SAFETY_TOPIC,)),
         handlers=one.worker.handlers,
         rebuild=back.rebuild,
         numbers=back.numbers,

@@ -4,6 +4,16 @@ from services.dsmb.handlers.checking import Checked, check_cut
 from services.dsmb.handlers.dsmb import Dsmb
 from services.dsmb.handlers.freezing import freeze
 from services.dsmb.handlers.telling import tell_coding
-from services.dsmb.handlers.watching import on_change, standings, watch_anew
+from services.dsmb.handlers.watching import on_change, reconsider, standings, watch_anew
 
-__all__ = ["Checked", "Dsmb", "check_cut", "freeze", "on_change", "standings", "tell_coding", "watch_anew"]
+__all__ = [
+    "Checked",
+    "Dsmb",
+    "check_cut",
+    "freeze",
+    "on_change",
+    "reconsider",
+    "standings",
+    "tell_coding",
+    "watch_anew",
+]

@@ -53,6 +53,12 @@ def look_at(dsmb: Dsmb, tx: Tx, subject_id: str, at: datetime, now: datetime) ->
             _cross(dsmb, tx, rule, standing, at, now)
 
 
+def reconsider(dsmb: Dsmb, tx: Tx, subject_id: str, now: datetime) -> None:
+    """After a restore: this child by its newest documents."""
+    if subject_id != dsmb.plan.trial_id:
+        look_at(dsmb, tx, subject_id, now, now)
+
+
 def watch_anew(db: Database, dsmb: Dsmb, clock: Clock) -> int:
     """After the trial file has changed: every child by the new plan, each in a transaction of its own. Returns how many."""
 
@@ -108,7 +114,7 @@ def _cross(dsmb: Dsmb, tx: Tx, rule: Rule, standing: State, at: datetime, now: d
     store.add_rows(tx, [row])
     sent = emit(
         tx,
-        "tocsin.dsmb.rule_crossed.v1",
+        "tocsin.stopping_rule.crossed.v1",
         RuleCrossed(
             trial_id=dsmb.plan.trial_id,
             rule_id=rule.rule_id,
@@ -119,7 +125,7 @@ def _cross(dsmb: Dsmb, tx: Tx, rule: Rule, standing: State, at: datetime, now: d
             illustrative=rule.illustrative,
             crossed_at=at,
         ),
-        aggregate=f"stopping-rule/{rule.rule_id}.{charter}.{look}",
+        aggregate=f"stopping_rule/{rule.rule_id}.{charter}.{look}",
         version=1,
         trial_id=dsmb.plan.trial_id,
         now=now,
