@@ -193,6 +193,7 @@ def test_every_row_of_every_table_is_watched(world: World, service: str, model: 
         unique: f"{copy[unique]}!"
         for unique in ("case_number", "cause", "message_number", "facts_sha256")
         for unique in ("case_number", "cause", "message_number", "manifest_sha256")
+        for unique in ("case_number", "cause", "message_number", "manifest_sha256", "facts_sha256")
         if unique in copy
     }
     if "sequence" in copy:
