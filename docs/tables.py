@@ -153,7 +153,6 @@ def events() -> str:
             f"`{event.name}`",
             ", ".join(event.sources),
             f"`{_aggregate(event.name)}`",
-            "trial" if event.name.endswith("audit_sealed.v1") or _aggregate(event.name) == "law/…" else "child",
             "child" if "subject_id" in event.model.model_fields else "trial",
             f"`{event.model.__name__}`",
             event.says + (" Travels on `tocsin.allocation`." if event.allocation else ""),

@@ -133,7 +133,6 @@ _ALL: tuple[EventType, ...] = (
         "Rule, calendar and trial files were made the law that duties are judged by.",
     ),
     EventType(
-        "tocsin.dsmb.rule_crossed.v1",
         "tocsin.stopping_rule.crossed.v1",
         RuleCrossed,
         ("dsmb",),

@@ -26,7 +26,6 @@ from shared.audit import SERVICE_STREAM
 from shared.bus import heard
 from shared.case import Assessment, CaseReport, FreeText, Moment, Obligation
 from shared.db import Tx
-from tests.support.world import CLINICIAN, MONITOR, OFFICER, World
 from tests.support.world import BOARD, CLINICIAN, MONITOR, OFFICER, World
 
 ROUTE = "POST /api/v1/cases"
@@ -227,6 +226,8 @@ def activate(world: World, added: str, old: str = "", new: str = "") -> Activati
     return activation.decide(
         db, world.notifier, world.clock, law_sha256=other.sha256, reason="the ministry wrote so", user_id="admin"
     )
+
+
 def freeze(world: World, purpose: str = "regular review") -> CutRow:
     """A cut by a member of the board."""
     return dsmb_handlers.freeze(world["dsmb"].db, world.dsmb, world.clock, purpose=purpose, user_id=BOARD)
