@@ -10,6 +10,10 @@ from pydantic import Field, StrictBool, model_validator
 from shared.trial.base import Bilingual, DecimalText, Identifier, InDoubt, Spec
 from shared.trial.beta_binomial import stop_table
 
+MOST_CHILDREN = 2_000
+"""The whole table is worked out whenever the file is read."""
+LEAST_PRIOR, MOST_PRIOR = Decimal("0.001"), Decimal(1_000)
+
 
 class BoundaryStep(Spec):
     """With up to `up_to_n` evaluable children, `events` children with the event cross the boundary."""
@@ -30,7 +34,7 @@ class StoppingRule(Spec):
     prior_alpha: DecimalText
     prior_beta: DecimalText
     theta: DecimalText
-    max_n: int = Field(ge=1)
+    max_n: int = Field(ge=1, le=MOST_CHILDREN)
     boundary: tuple[BoundaryStep, ...] = Field(min_length=1)
     illustrative: StrictBool
     label: Bilingual
@@ -39,8 +43,10 @@ class StoppingRule(Spec):
     def _sound(self) -> StoppingRule:
         if not 0 < Decimal(self.p0) < 1 or not 0 < Decimal(self.theta) < 1:
             raise ValueError(f"stopping rule {self.id}: p0 and theta must lie between 0 and 1")
-        if Decimal(self.prior_alpha) <= 0 or Decimal(self.prior_beta) <= 0:
-            raise ValueError(f"stopping rule {self.id}: prior_alpha and prior_beta must be above 0")
+        if not all(LEAST_PRIOR <= Decimal(one) <= MOST_PRIOR for one in (self.prior_alpha, self.prior_beta)):
+            raise ValueError(
+                f"stopping rule {self.id}: prior_alpha and prior_beta must lie between {LEAST_PRIOR} and {MOST_PRIOR}"
+            )
         for before, after in zip(self.boundary, self.boundary[1:], strict=False):
             if after.events <= before.events or after.up_to_n <= before.up_to_n:
                 raise ValueError(f"stopping rule {self.id}: boundary steps must rise in events and in up_to_n")
