@@ -117,7 +117,7 @@ def test_no_patient_stands_on_the_desk(told: Told) -> None:
 def test_the_desk_embeds_others_by_address_and_stands_without_scripts(told: Told) -> None:
     page = told.world.get("/desk", OFFICER).text
     embedded = ("/fragments/intake/rejected", "/fragments/causality/unsigned", "/ops/ae_intake/parked")
-    for path in (*embedded, "/ops/causality/parked", "/ops/sae_notifier/parked"):
+    for path in (*embedded, "/ops/causality/parked", "/ops/sae_notifier/parked", "/ops/dsmb/parked"):
         assert f'data-fragment="{path}"' in page and f'href="{path}"' in page, "a link where nothing is fetched"
         assert re.search(rf'<noscript><iframe [^>]*src="{path}\?frame=1" title="[^"]+"', page), (
             "a frame without scripts"
@@ -385,7 +385,7 @@ def test_what_is_not_there_is_404(world: ApiWorld, path: str) -> None:
 # Parked events ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("service", ["ae_intake", "causality", "sae_notifier"])
+@pytest.mark.parametrize("service", ["ae_intake", "causality", "sae_notifier", "dsmb"])
 def test_parked_events_are_replayed_or_discarded_with_a_reason(world: ApiWorld, service: str) -> None:
     parked_id = parked(world, service)
     base = f"/ops/{service}/parked"

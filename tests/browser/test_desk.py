@@ -106,7 +106,7 @@ def test_the_desk_works_without_scripts(visitors: Visitors, tmp_path: Path) -> N
         for path in (
             "/fragments/intake/rejected",
             "/fragments/causality/unsigned",
-            *(f"/ops/{name}/parked" for name in ("ae_intake", "causality", "sae_notifier")),
+            *(f"/ops/{name}/parked" for name in ("ae_intake", "causality", "sae_notifier", "dsmb")),
         )
     }
     assert all(frames.values()), "each frame says what it holds"

@@ -67,11 +67,19 @@ class Api:
         self._tokens: dict[str, str] = {}
 
     def ask(self, user: str, method: str, path: str, **how: Any) -> Any:
+        return self._send(user, method, path, **how).json()
+
+    def _send(self, user: str, method: str, path: str, **how: Any) -> httpx.Response:
         if user not in self._tokens:
             body = {"username": user, "password": f"tocsin-demo-{user}"}
             self._tokens[user] = self._http.post("/api/v1/sign-in", json=body).raise_for_status().json()["token"]
         headers = {"Authorization": f"Bearer {self._tokens[user]}"}
-        return self._http.request(method, path, headers=headers, **how).raise_for_status().json()
+        return self._http.request(method, path, headers=headers, **how).raise_for_status()
+
+    def allocate(self, child: str, arm: str) -> None:
+        """The answer is empty."""
+        body = {"subject_id": child, "arm": arm}
+        self._send("investigator", "POST", "/api/v1/allocations", json=body)
 
     def serious_case(self, child: str) -> tuple[str, str]:
         """(case id, case number) of meningitis 14 hours after an infusion."""

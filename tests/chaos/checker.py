@@ -35,7 +35,7 @@ class Anomaly:
 def check(history: History) -> list[Anomaly]:
     """Every broken promise of a run that has come to rest. A run that did not is one anomaly, whatever else it shows."""
     found = list(_undrained(history))
-    for part in (_intake, _notifier, _causality, _phantoms, _mails, _filings, _trail):
+    for part in (_intake, _notifier, _causality, _board, _phantoms, _mails, _filings, _trail):
         found.extend(part(history))
     return found
 
@@ -160,6 +160,28 @@ def _repeats(history: History, case: IntakeCase, versions: tuple[int, ...]) -> b
     return len(versions) > sum(history.aggregates.get(case.subject_id, {}).values())
 
 
+def _board(history: History) -> Iterator[Anomaly]:
+    """A cut holds the newest version of every document, its reports can be made again, and a crossing calls people once."""
+    if history.board is None:
+        return
+    board = history.board
+    there = {name: version for of_child in history.aggregates.values() for name, version in of_child.items()}
+    for aggregate, version in there.items():
+        if board.versions.get(aggregate, 0) < version:
+            yield Anomaly("lost", aggregate, f"is at {version}, the cut holds {board.versions.get(aggregate)}")
+    for aggregate, version in board.versions.items():
+        known = there.get(aggregate, 0 if aggregate.startswith("case/") else version)
+        if version > known:
+            yield Anomaly("phantom", aggregate, f"the cut holds version {version}, there are {known}")
+    if set(board.again) != {"identical"}:
+        yield Anomaly("out_of_order", "cut", f"made once more its reports are {board.again}")
+    if history.notifier is not None:
+        called = sum(one.kind == "dsmb_rule" for one in history.caseless)
+        if called != board.crossings:
+            what = f"{called} alerts for {board.crossings} crossings of a stopping rule"
+            yield Anomaly("lost" if called < board.crossings else "doubled", "dsmb", what)
+
+
 def _phantoms(history: History) -> Iterator[Anomaly]:
     """Nothing acts on a case, or a version, that ae_intake does not hold."""
     for case_id, seen in (history.notifier or {}).items():
@@ -187,6 +209,7 @@ def _mails(history: History) -> Iterator[Anomaly]:
     if history.notifier is None:
         return
     alerts = {alert.alert_id: alert for seen in history.notifier.values() for alert in seen.alerts}
+    alerts |= {alert.alert_id: alert for alert in history.caseless}
     handed: dict[str, set[str]] = defaultdict(set)
     for mail in history.mails:
         if not mail.alert_id:

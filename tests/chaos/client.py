@@ -37,6 +37,7 @@ class Client:
         body: object | None = None,
         headers: Mapping[str, str] | None = None,
         bound_s: float = 90.0,
+        timeout: httpx.Timeout = TIMEOUT,
     ) -> httpx.Response:
         """The first answer below 500, from any instance; the same bytes and key every time. Raises Unanswered."""
         deadline = time.monotonic() + bound_s
@@ -46,7 +47,7 @@ class Client:
             if instance.pid:
                 try:
                     every = {"Authorization": f"Bearer {self._tokens.of(user)}", **(headers or {})}
-                    answer = self._http.request(method, instance.url + path, json=body, headers=every)
+                    answer = self._http.request(method, instance.url + path, json=body, headers=every, timeout=timeout)
                     if answer.status_code < 500 and answer.status_code not in (401, 429):
                         return answer
                 except (httpx.HTTPError, Unanswered):

@@ -16,7 +16,7 @@ from deploy.dev.postgres import DevPostgres
 from tests.chaos.instance import Instance
 from tests.chaos.settings import ROOT, bare_environment, common, production
 
-SERVICES = ("ae_intake", "causality", "sae_notifier")
+SERVICES = ("ae_intake", "causality", "sae_notifier", "dsmb")
 PER_SERVICE = 2
 
 

@@ -22,6 +22,7 @@ POINTS: dict[str, tuple[str, ...]] = {
     "ae_intake": ("intake.before_commit", "intake.after_commit", *RELAY, "seal.before_commit"),
     "causality": (*CONSUME, "relay.after_send", "relay.before_mark", "seal.before_commit"),
     "sae_notifier": (*FILING, "notify.after_claim", "notify.after_send", *CONSUME, "relay.after_mark"),
+    "dsmb": (*CONSUME, "relay.after_send", "seal.before_commit"),
 }
 POINTS["embedded"] = tuple(
     dict.fromkeys(point for points in POINTS.values() for point in points if point != "relay.before_mark")

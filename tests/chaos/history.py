@@ -98,6 +98,16 @@ class FilingFact:
     state: str
 
 
+@dataclass(frozen=True)
+class BoardFact:
+    """A cut frozen at the end: aggregate -> version in its manifest, and what making its reports once more gave."""
+
+    versions: Mapping[str, int] = field(default_factory=dict)
+    again: tuple[str, ...] = ()
+    crossings: int = 0
+    """How often a stopping rule was crossed."""
+
+
 @dataclass
 class History:
     """`notifier` and `causality` are by case id; a service that did not run is None."""
@@ -108,6 +118,9 @@ class History:
     """Per child: every aggregate that ae_intake holds, with its newest version."""
     notifier: dict[str, NotifierCase] | None = None
     causality: dict[str, AssessmentFact] | None = None
+    board: BoardFact | None = None
+    caseless: list[AlertFact] = field(default_factory=list)
+    """Alerts about no case: a stopping rule was crossed."""
     mails: list[MailFact] = field(default_factory=list)
     filings: list[FilingFact] = field(default_factory=list)
     parked: dict[str, int] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.history import (
     AlertFact,
     AssessmentFact,
+    BoardFact,
     DutyFact,
     FilingFact,
     History,
@@ -36,6 +37,9 @@ from tests.chaos.settings import ROOT
 from tests.chaos.words import MARK
 
 _KEY = re.compile(re.escape(MARK) + r"([\w-]+)")
+MEMBER = "dsmb-member"
+FREEZING = httpx.Timeout(60.0, connect=1.0)
+"""A cut is counted and typeset four times before it is answered."""
 THREADS = 4
 CALLS_BOUND_S = 45.0
 
@@ -48,6 +52,7 @@ class Observer:
         self._client = load.client(99, until=threading.Event())
         self._has_causality = "causality" in cluster.services
         self._has_notifier = "sae_notifier" in cluster.services
+        self._has_board = "dsmb" in cluster.services
 
     def look(self) -> History:
         oracle_of = Oracle(self.cluster.environment)
@@ -76,6 +81,9 @@ class Observer:
                 case_id: self._notified(case_id, alerts, history.cases.get(case_id)) for case_id in known
             }
             history.filings = filings
+            history.caseless = [one for one in alerts if not one.case_id]
+        if self._has_board:
+            history.board = self._board()
         history.breaches = self.audit()
         return history
 
@@ -89,6 +97,29 @@ class Observer:
     def _assessments(self, case_id: str) -> list[Assessment]:
         found = self._client.get("causality", f"/api/v1/assessments/{case_id}/versions", user=OFFICER)
         return [Assessment.read(one) for one in found["versions"]] if found else []
+
+    # dsmb ---------------------------------------------------------------------------------------------------------
+
+    def _board(self) -> BoardFact:
+        """A cut frozen now, as a member of the board would."""
+        answer = self._client.send(
+            "dsmb",
+            "POST",
+            "/api/v1/dsmb/cuts",
+            user=MEMBER,
+            body={"purpose": "the end of the run"},
+            headers={"Idempotency-Key": "the-end"},
+            timeout=FREEZING,
+        )
+        path = f"/api/v1/dsmb/cuts/{answer.raise_for_status().json()['cut_id']}"
+        manifest = self._client.get("dsmb", f"{path}/manifest", user=MEMBER)
+        again = self._client.get("dsmb", f"{path}/check", user=MEMBER)
+        rules = self._client.get("dsmb", "/api/v1/dsmb/rules", user=MEMBER)
+        return BoardFact(
+            {aggregate: version for aggregate, version, _ in manifest["entries"]},
+            (again["closed"], again["open"]),
+            len(rules["crossings"]),
+        )
 
     # sae_notifier -------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,9 @@ from services.dsmb.handlers.freezing import Tampered
 from services.dsmb.handlers.making import make
 from services.dsmb.handlers.watching import watch_anew
 from services.dsmb.store import CutRow
+from shared.bus.guard import Held
 from shared.bus.port import ALLOCATION_TOPIC, SAFETY_TOPIC, TOPICS, Record
+from shared.errors import NotFound
 from tests.support import coming_back, deeds
 from tests.support.world import CLINICIAN, START, World, forget_template
 
@@ -335,4 +337,45 @@ def test_a_crossing_comes_back_from_the_log_and_is_not_raised_again(world: World
     assert len(crossed(world)) == len(rung(world)) == 1
     [standing] = world["dsmb"].db.read(lambda tx: handlers.standings(world.dsmb, tx, world.clock.now()))
     assert standing.with_event == 2
+    world.assert_audit()
+
+
+def test_after_a_restore_older_cuts_are_what_they_were_and_newer_ones_must_be_frozen_anew(
+    world: World, tmp_path: Path
+) -> None:
+    """Cuts are no events. What they are made of comes back, from both topics."""
+    codes = enrol(world, 12)
+    world.drain()
+    kept = deeds.freeze(world)
+    coming_back.backup(world, tmp_path / "copies")
+    world.clock.advance(days=40)
+    harmed(world, codes[0])
+    late = RecordAllocation(subject_id="VN01-013", arm="B")
+    world["ae_intake"].db.transact(lambda tx: records.allocate(world.intake, tx, late, CLINICIAN, world.clock.now()))
+    world.drain()
+    lost = deeds.freeze(world)
+    letters = world["dsmb"].db.read(lambda tx: store.coding(tx, lost.cut_id))
+    tables = report(world, lost, "closed")["tables"]
+    world.drain()
+    coming_back.put_back(world, "dsmb", tmp_path / "copies")
+    door = coming_back.guard(world, "dsmb")
+    assert coming_back.look(world, door) == "held"
+    with pytest.raises(Held):  # a cut frozen now would lack what has not come back
+        deeds.freeze(world)
+    assert not coming_back.restore(world, "dsmb").parked
+    coming_back.release(world, "dsmb")
+    for _ in range(2):
+        assert coming_back.look(world, door) == "open"
+    world.drain()
+
+    db = world["dsmb"].db
+    found = db.read(lambda tx: handlers.check_cut(tx, kept.cut_id))
+    assert (found.closed, found.open, found.missing) == ("identical", "identical", 0)
+    with pytest.raises(NotFound):
+        db.read(lambda tx: handlers.check_cut(tx, lost.cut_id))
+    anew = deeds.freeze(world)
+    assert manifest_of(anew).entries == manifest_of(lost).entries, "nothing it counts is lost"
+    assert anew.manifest_sha256 != lost.manifest_sha256
+    assert db.read(lambda tx: store.coding(tx, anew.cut_id)) == letters
+    assert report(world, anew, "closed")["tables"] == tables
     world.assert_audit()

@@ -25,6 +25,7 @@ from shared.bus.port import SAFETY_TOPIC
 from tests.chaos.client import Client, Tokens
 from tests.chaos.cluster import SERVICES, KafkaCluster
 from tests.chaos.drain import drain
+from tests.chaos.observe import FREEZING, MEMBER
 from tests.chaos.settings import ROOT
 
 pytestmark = pytest.mark.live
@@ -62,6 +63,18 @@ class Desk:
     def duties(self, case_id: str) -> dict[str, tuple[str, str]]:
         found = self.client.get("sae_notifier", f"/api/v1/obligations?case_id={case_id}", user=OFFICER)
         return {one["obligation_id"]: (one["status"], one["due_strict_at"]) for one in found["obligations"]}
+
+    def freeze(self, key: str) -> str:
+        """The id of a cut of the safety board."""
+        body, headers = {"purpose": "a rehearsal"}, {"Idempotency-Key": key}
+        path = "/api/v1/dsmb/cuts"
+        made = self.client.send("dsmb", "POST", path, user=MEMBER, body=body, headers=headers, timeout=FREEZING)
+        assert made.status_code == 201, made.text
+        return made.json()["cut_id"]
+
+    def checked(self, cut_id: str) -> dict[str, Any] | None:
+        """What making its reports once more gave; None when there is no such cut."""
+        return self.client.get("dsmb", f"/api/v1/dsmb/cuts/{cut_id}/check", user=MEMBER)
 
     def run(self, *words: str, typed: str = "") -> str:
         """A command of the console; it must succeed."""
@@ -141,11 +154,13 @@ def in_order(desk: Desk, told: list[dict[str, Any]], before: dict[str, Any]) -> 
 def test_a_service_from_an_older_copy(desk: Desk, tmp_path: Path) -> None:
     cluster, copies = desk.cluster, tmp_path / "copies"
     told = desk.tell(2)
+    kept = desk.freeze("before the copy")
     desk.run("backup", str(copies))
     told += desk.tell(3)
+    lost = desk.freeze("after the copy")
     before = stood(desk, told)
     assert all(before.values())
-    for service in ("sae_notifier", "ae_intake"):
+    for service in ("sae_notifier", "dsmb", "ae_intake"):
         for one in cluster.of(service):
             one.kill()
         said = desk.run("restore", service, "--from", str(copies))
@@ -157,6 +172,10 @@ def test_a_service_from_an_older_copy(desk: Desk, tmp_path: Path) -> None:
         desk.release(service)
         assert until(lambda: not desk.held())
     in_order(desk, told, before)
+    for cut_id in (kept, desk.freeze("after the restore")):
+        found = desk.checked(cut_id)
+        assert found is not None and (found["closed"], found["open"], found["missing"]) == ("identical",) * 2 + (0,)
+    assert desk.checked(lost) is None, "a cut is no event"
 
 
 def test_a_promoted_standby_that_lacks_the_last_transactions(desk: Desk, tmp_path: Path) -> None:

@@ -213,11 +213,11 @@ class Machine(RuleBasedStateMachine):
 
     # Misfortunes -------------------------------------------------------------------------------------------------
 
-    @rule(service=st.sampled_from(["ae_intake", "causality", "sae_notifier"]), seal=st.booleans())
+    @rule(service=st.sampled_from(["ae_intake", "causality", "sae_notifier", "dsmb"]), seal=st.booleans())
     def relay(self, service: str, seal: bool) -> None:
         self.world.relay(service, seal=seal)
 
-    @rule(service=st.sampled_from(["causality", "sae_notifier"]))
+    @rule(service=st.sampled_from(["causality", "sae_notifier", "dsmb"]))
     def consume(self, service: str) -> None:
         self.world.consume(service)
 
@@ -258,7 +258,7 @@ class Machine(RuleBasedStateMachine):
     def die_idle(self) -> None:
         self.world.crash()
 
-    @rule(service=st.sampled_from(["causality", "sae_notifier"]), kind=st.sampled_from(HEARD))
+    @rule(service=st.sampled_from(["causality", "sae_notifier", "dsmb"]), kind=st.sampled_from(HEARD))
     def break_handler(self, service: str, kind: str) -> None:
         self.world[service].failing.add(kind)
 

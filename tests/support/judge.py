@@ -45,7 +45,7 @@ def nothing_lost(world: World, acknowledged: Mapping[tuple[str, int], str], disc
         place = (f"case/{case_id}", version)
         assert stored.get(place) == digest, f"{place} was acknowledged and is not stored as acknowledged"
         assert place in logged, f"{place} never reached the log"
-    for service in ("causality", "sae_notifier"):
+    for service in ("causality", "sae_notifier", "dsmb"):
         heard = {(a, v): h for a, v, h in rows(world, service, "SELECT aggregate, version, sha256 FROM received")}
         for place, digest in stored.items():
             if (service, *place) not in discarded:

@@ -18,7 +18,7 @@ from shared.db import Tx
 from shared.web.live import EventSourceResponse, LiveFeed, ServerSentEvent
 
 Reader = Annotated[Identity, Depends(require("see_desk"))]
-PARKING = ("ae_intake", "causality", "sae_notifier")
+PARKING = ("ae_intake", "causality", "sae_notifier", "dsmb")
 """Services whose parked events the desk and /parked embed; each answers at /ops/<service>/parked."""
 
 

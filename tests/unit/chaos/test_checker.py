@@ -12,6 +12,7 @@ from tests.chaos.history import (
     Acknowledged,
     AlertFact,
     AssessmentFact,
+    BoardFact,
     DutyFact,
     FilingFact,
     History,
@@ -23,6 +24,8 @@ from tests.chaos.history import (
 DUTY = DutyFact("d1", "VN-SAE-7WD", "necbr", "2026-12-01T16:59:59+00:00", "2026-11-30T16:59:59+00:00", 2)
 ALERT = AlertFact("a1", "c1", "sae", "open", ("<m1>", "<m2>"))
 CASE = IntakeCase("c1", "VN-1", "VN01-001", 2, "k1", ("sae",), (DUTY,))
+RULE = AlertFact("a7", "", "dsmb_rule", "open", ("<m7>",))
+BOARD = BoardFact({"case/c1": 2, "exposure/e1": 1, "subject/VN01-001": 1, "assessment/c1": 2}, ("identical",) * 2, 1)
 FILING = FilingFact("f1", "c1", 2, "necbr", "<f1>", "sent")
 
 
@@ -39,7 +42,13 @@ def held() -> History:
         aggregates={"VN01-001": {"case/c1": 2, "exposure/e1": 1, "subject/VN01-001": 1}},
         notifier={"c1": NotifierCase((DUTY,), (ALERT,))},
         causality={"c1": AssessmentFact((1, 2), {"case/c1": 2, "exposure/e1": 1, "subject/VN01-001": 1})},
-        mails=[MailFact("<m1>", "safety-1@example.org", "a1"), MailFact("<f1>", "necbr@example.org")],
+        board=BOARD,
+        caseless=[RULE],
+        mails=[
+            MailFact("<m1>", "safety-1@example.org", "a1"),
+            MailFact("<f1>", "necbr@example.org"),
+            MailFact("<m7>", "safety-1@example.org", "a7"),
+        ],
         filings=[FILING],
         breaches={"ae_intake": []},
     )
@@ -120,6 +129,19 @@ def _exposure_not_judged(history: History) -> None:
     history.causality = {"c1": AssessmentFact((1, 2), {"case/c1": 2, "subject/VN01-001": 1})}
 
 
+def _not_in_the_cut(history: History) -> None:
+    history.board = replace(BOARD, versions={"case/c1": 2, "subject/VN01-001": 1})
+
+
+def _old_in_the_cut(history: History) -> None:
+    history.board = replace(BOARD, versions=BOARD.versions | {"case/c1": 1})  # type: ignore[operator]
+
+
+def _crossed_unheard(history: History) -> None:
+    history.caseless.clear()
+    history.mails.pop()
+
+
 def _unconfirmed(history: History) -> None:
     history.acknowledged.append(Acknowledged("confirmation", "a1", "a1"))
 
@@ -138,6 +160,9 @@ def _unconfirmed(history: History) -> None:
         _not_assessed,
         _old_assessment,
         _exposure_not_judged,
+        _not_in_the_cut,
+        _old_in_the_cut,
+        _crossed_unheard,
         _unconfirmed,
     ],
 )
@@ -193,6 +218,11 @@ def _filed_twice(history: History) -> None:
     history.filings.append(replace(FILING, filing_id="f2"))
 
 
+def _crossed_twice(history: History) -> None:
+    history.caseless.append(replace(RULE, alert_id="a8", message_ids=("<m8>",)))
+    history.mails.append(MailFact("<m8>", "safety-1@example.org", "a8"))
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -207,6 +237,7 @@ def _filed_twice(history: History) -> None:
         _another_message_id,
         _assessed_too_often,
         _filed_twice,
+        _crossed_twice,
     ],
 )
 def test_doubled(damage: Callable[[History], None]) -> None:
@@ -261,6 +292,14 @@ def _mail_for_nothing(history: History) -> None:
     history.mails.append(MailFact("<m9>", "safety-1@example.org", "a9"))
 
 
+def _unknown_case_in_the_cut(history: History) -> None:
+    history.board = replace(BOARD, versions=BOARD.versions | {"case/c9": 1})  # type: ignore[operator]
+
+
+def _unknown_version_in_the_cut(history: History) -> None:
+    history.board = replace(BOARD, versions=BOARD.versions | {"exposure/e1": 2})  # type: ignore[operator]
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -271,12 +310,20 @@ def _mail_for_nothing(history: History) -> None:
         _unknown_exposure_judged,
         _uncalled_for,
         _mail_for_nothing,
+        _unknown_case_in_the_cut,
+        _unknown_version_in_the_cut,
     ],
 )
 def test_phantom(damage: Callable[[History], None]) -> None:
     history = held()
     damage(history)
     assert "phantom" in kinds(history)
+
+
+def test_a_cut_that_cannot_be_made_again() -> None:
+    history = held()
+    history.board = replace(BOARD, again=("identical", "different"))
+    assert kinds(history) == {"out_of_order"}
 
 
 def test_an_alert_that_rang_nowhere_is_missed() -> None:
@@ -317,5 +364,5 @@ def test_the_trail_parked_events_and_an_unfinished_drain_are_anomalies() -> None
 
 def test_a_service_that_did_not_run_is_not_judged() -> None:
     history = held()
-    history.notifier = history.causality = None
+    history.notifier = history.causality = history.board = None
     assert check(history) == []
