@@ -191,6 +191,7 @@ class Faults:
             ("broker restart", self._broker),
             ("zombie relay", lambda: self._zombie("ae_intake", "relay.before_mark", "relay")),
             ("zombie consumer", lambda: self._zombie("sae_notifier", "consume.after_effect", "consumer")),
+            ("zombie consumer", lambda: self._zombie("dsmb", "consume.before_commit", "consumer")),
             ("database restart", self._database),
         ]
         plan = once + more * max(0, self.rounds - 1)
