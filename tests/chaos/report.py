@@ -60,6 +60,8 @@ class Report:
             ("refused", _several(self.refused)),
             ("cases, mails", f"{len(self.history.cases)}, {len(self.history.mails)}"),
         ]
+        if board := self.history.board:
+            rows.append(("board's cut", f"{len(board.versions)} documents, {board.crossings} crossings of a rule"))
         rows += [(kind.replace("_", " "), str(count)) for kind, count in self.counts.items()]
         return [*rows, ("seconds", f"{self.seconds:.0f}"), ("verdict", self.verdict)]
 
