@@ -154,10 +154,10 @@ def in_order(desk: Desk, told: list[dict[str, Any]], before: dict[str, Any]) -> 
 def test_a_service_from_an_older_copy(desk: Desk, tmp_path: Path) -> None:
     cluster, copies = desk.cluster, tmp_path / "copies"
     told = desk.tell(2)
-    kept = desk.freeze("before the copy")
+    kept = desk.freeze("before-the-copy")
     desk.run("backup", str(copies))
     told += desk.tell(3)
-    lost = desk.freeze("after the copy")
+    lost = desk.freeze("after-the-copy")
     before = stood(desk, told)
     assert all(before.values())
     for service in ("sae_notifier", "dsmb", "ae_intake"):
@@ -172,7 +172,7 @@ def test_a_service_from_an_older_copy(desk: Desk, tmp_path: Path) -> None:
         desk.release(service)
         assert until(lambda: not desk.held())
     in_order(desk, told, before)
-    for cut_id in (kept, desk.freeze("after the restore")):
+    for cut_id in (kept, desk.freeze("after-the-restore")):
         found = desk.checked(cut_id)
         assert found is not None and (found["closed"], found["open"], found["missing"]) == ("identical",) * 2 + (0,)
     assert desk.checked(lost) is None, "a cut is no event"
