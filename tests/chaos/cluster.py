@@ -59,6 +59,7 @@ class Cluster:
         self.directory = Path(mkdtemp(prefix="tocsin-chaos-"))
         self.catcher = Catcher()
         self.instances: dict[str, list[Instance]] = {}
+        self._added: list[Instance] = []
         self.environment: dict[str, str] = {}
         self.mutant, self.mutated = mutant, mutated
 
@@ -71,6 +72,12 @@ class Cluster:
         one.mutant = self.mutant if service == self.mutated else ""
         return one
 
+    def one_more(self, service: str) -> Instance:
+        """Another instance, not started yet; nobody sends to it, it only shares the work."""
+        added = self._instance(f"{service}-added-{len(self._added) + 1}", service, free_ports(1)[0])
+        self._added.append(added)
+        return added
+
     def _start_all(self) -> None:
         every = [one for several in self.instances.values() for one in several]
         for one in every:
@@ -81,7 +88,7 @@ class Cluster:
 
     def _stop_all(self) -> None:
         every = [one for several in self.instances.values() for one in several]
-        for one in every:
+        for one in (*every, *self._added):
             one.kill()
         self.catcher.stop()
 

@@ -180,6 +180,7 @@ class Faults:
             ("zombie relay", lambda: self._zombie("ae_intake", "relay.after_send", "relay")),
             ("duplicated delivery", self._again),
             ("zombie consumer", lambda: self._zombie("sae_notifier", "consume.before_commit", "consumer")),
+            ("rebalance", lambda: self._rebalance("sae_notifier")),
             ("broker restart", self._broker),
             ("database restart", self._database),
         ]
@@ -191,7 +192,9 @@ class Faults:
             ("broker restart", self._broker),
             ("zombie relay", lambda: self._zombie("ae_intake", "relay.before_mark", "relay")),
             ("zombie consumer", lambda: self._zombie("sae_notifier", "consume.after_effect", "consumer")),
+            ("rebalance", lambda: self._rebalance("causality")),
             ("zombie consumer", lambda: self._zombie("dsmb", "consume.before_commit", "consumer")),
+            ("rebalance", lambda: self._rebalance("ae_intake")),
             ("database restart", self._database),
         ]
         plan = once + more * max(0, self.rounds - 1)
@@ -224,6 +227,31 @@ class Faults:
                     self._given_out += 1
             victim.start()
             victim.ready(45)
+
+    def _rebalance(self, service: str) -> None:
+        """One instance is added under load, another leaves in good order and comes back, the added one leaves."""
+        if service not in self.cluster.instances:
+            return
+        added = self.cluster.one_more(service)
+        added.start()
+        if not added.ready(60):
+            raise RuntimeError(f"{added.name} did not start; its log ends:\n{added.last_words()}")
+        self._over.wait(4.0)  # the lanes go on killing the others meanwhile
+        with self._locks[service]:
+            self._revive(service)
+            leaving = self.cluster.instances[service][-1]
+            self._leave(leaving)
+            self._over.wait(2.0)
+            leaving.start()
+            leaving.ready(45)
+        self._leave(added)
+        self.tally.others["instances added and removed"] += 1
+        self.tally.say(f"an instance of {service} was added and removed, another left and came back")
+
+    @staticmethod
+    def _leave(one: Instance) -> None:
+        if not one.stop():
+            raise RuntimeError(f"{one.name} did not end within its time; its log ends:\n{one.last_words()}")
 
     def _broker(self) -> None:
         assert self.cluster.kafka is not None

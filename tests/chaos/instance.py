@@ -113,11 +113,11 @@ class Instance:
             return {one.laddr.port for one in connections if one.raddr and one.raddr.port == port}
         return set()
 
-    def stop(self) -> None:
-        """An orderly end within bounds, whatever state it is in."""
+    def stop(self) -> bool:
+        """An orderly end within bounds, whatever state it is in; False when it had to be killed."""
         process = self._process
         if process is None or process.poll() is not None:
-            return
+            return True
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGCONT)
             process.send_signal(signal.SIGTERM)
@@ -126,6 +126,8 @@ class Instance:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
+            return False
+        return True
 
     def last_words(self, lines: int = 12) -> str:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:]) if self._log.exists() else ""

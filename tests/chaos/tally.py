@@ -19,7 +19,7 @@ class Tally:
     zombies: Counter[str] = field(default_factory=Counter)
     """By kind, those that were stopped inside an open transaction; `… not in a transaction` do not count."""
     others: Counter[str] = field(default_factory=Counter)
-    """Broker and database restarts, duplicated and reordered deliveries."""
+    """Broker and database restarts, duplicated and reordered deliveries, instances added and removed."""
     ended_by_themselves: Counter[str] = field(default_factory=Counter)
     """A process that could not go on (no database at start, a watchdog) and was started again, as an orchestrator would."""
     began: float = field(default_factory=time.monotonic)

@@ -11,7 +11,7 @@ from tests.chaos.mutation import MUTANTS, run_mutants
 from tests.chaos.run import run
 
 KILLS, SEED = int(os.environ.get("CHAOS_KILLS", "12")), int(os.environ.get("CHAOS_SEED", "1"))
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]  # a run has bounds of its own, which grow with its kills
 
 
 def needs(backend: str) -> None:
