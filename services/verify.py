@@ -12,7 +12,7 @@ from services.sae_notifier import store as sae_notifier
 from shared import migrate
 from shared.audit import Audit, AuditKeys
 from shared.audit_verify import Verified, verify
-from shared.auth import users
+from shared.auth import accounts, users
 from shared.bus import local_verify, received
 from shared.db import Database
 from shared.runtime import PLUMBING
@@ -50,7 +50,10 @@ def verify_all(settings: Settings) -> list[Verified]:
         return [
             *services,
             *log,
-            auth.read(lambda tx: verify(tx, told, (users.UserRow,), reads_log=False), snapshot=True),
+            auth.read(
+                lambda tx: verify(tx, told, (users.UserRow, accounts.AccountRow, accounts.ProofRow), reads_log=False),
+                snapshot=True,
+            ),
         ]
     finally:
         for db in (auth, *databases.values()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
@@ -15,8 +16,14 @@ from shared import failpoint, migrate, runtime
 from shared.alarm import Bell
 from shared.audit import Audit, AuditKeys
 from shared.auth import users
+from shared.auth.accounts import Accounts
 from shared.auth.authenticator import Authenticator
 from shared.auth.demo import ensure_demo_users
+from shared.auth.oidc.machines import Machines
+from shared.auth.oidc.openid import OpenId
+from shared.auth.oidc.options import options_of
+from shared.auth.oidc.provider import Provider
+from shared.auth.tokens import Signer
 from shared.auth.users import Users
 from shared.bus.guard import Guard
 from shared.bus.port import Bus, BusMisconfigured, BusUnavailable
@@ -63,8 +70,23 @@ def make_authenticator(settings: Settings, clock: Clock, service: str) -> tuple[
     migrate.ensure_schema(db)
     users.create_tables(db)
     keys = settings.audit_keys
-    known = Users(db, Audit("auth", AuditKeys(keys[0], keys[1:])))
-    auth = Authenticator(known, settings.signing_keys, clock, session_hours=settings.session_hours, service=service)
+    audit = Audit("auth", AuditKeys(keys[0], keys[1:]))
+    options = options_of(settings)
+    openid = machines = None
+    if options is not None:
+        provider, accounts = Provider(options, time.monotonic), Accounts(db, audit)
+        openid = OpenId(provider, accounts, Signer(settings.signing_keys), clock)
+        machines = Machines(provider, accounts, clock)
+    auth = Authenticator(
+        Users(db, audit),
+        settings.signing_keys,
+        clock,
+        session_hours=settings.session_hours,
+        service=service,
+        passwords=options is None or settings.local_users,
+        openid=openid,
+        machines=machines,
+    )
     if settings.is_demo:
         ensure_demo_users(auth.users, clock.now())
     return auth, db

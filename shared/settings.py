@@ -110,7 +110,40 @@ class Settings(BaseSettings):
     )
     alarm_mail: str = Field(default="", description="Mail address of the bell of last resort.")
     alarm_webhook: str = Field(default="", description="Address of the bell of last resort's webhook.")
-    auth: Literal["local"] = Field(default="local", description="Where people come from: local users. (oidc follows.)")
+    auth: Literal["local", "oidc"] = Field(
+        default="local", description="Where people come from: users of this installation, or an OpenID provider."
+    )
+    local_users: bool = Field(
+        default=False, description="1: passwords of this installation are taken beside the provider (emergencies)."
+    )
+    oidc_issuer: str = Field(
+        default="", description="The provider's issuer, letter for letter as its discovery names it."
+    )
+    oidc_client_id: str = Field(default="", description="The client id that the provider gave this installation.")
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="The client secret that belongs to it.")
+    oidc_audience: str = Field(
+        default="",
+        description="Audience of machines' access tokens; another than the client id. Empty: none are taken.",
+    )
+    oidc_scope: str = Field(default="openid profile", description="Scopes that are asked for; openid is one of them.")
+    oidc_user_claim: str = Field(
+        default="preferred_username", description="Claim with the user name, the id that the trail and the roster use."
+    )
+    oidc_roles_claim: str = Field(
+        default="roles", description="Claim with the roles; a path such as realm_access.roles may be given."
+    )
+    oidc_sites_claim: str = Field(
+        default="sites", description="Claim with the site ids of the trial; a path may be given."
+    )
+    oidc_role_prefix: str = Field(
+        default="", description="What stands before a role's name at the provider, such as tocsin- in tocsin-clinician."
+    )
+    oidc_skew_s: int = Field(
+        default=30, ge=0, le=60, description="Seconds by which the provider's clock and ours may differ."
+    )
+    oidc_whom_to_ask: str = Field(
+        default="", description="Whom somebody without a role should ask: an office or address, shown on that page."
+    )
     session_hours: float = Field(
         default=12.0, gt=0, le=72, description="Hours a sign-in lasts; a signature asks again anyway."
     )
@@ -174,7 +207,7 @@ class Settings(BaseSettings):
 
     @property
     def is_demo(self) -> bool:
-        return self.mode == "embedded" if self.demo is None else self.demo
+        return (self.mode == "embedded" and self.auth == "local") if self.demo is None else self.demo
 
     @property
     def is_rehearsal(self) -> bool:
@@ -229,8 +262,36 @@ class Settings(BaseSettings):
             found.append(f"TOCSIN_FAILPOINTS: {error}")
         if self.kafka_heartbeat_ms * 3 > self.kafka_session_timeout_ms:
             found.append("TOCSIN_KAFKA_HEARTBEAT_MS: must be at most a third of TOCSIN_KAFKA_SESSION_TIMEOUT_MS")
+        if self.auth == "oidc":
+            found += self._unusable_provider()
+        elif self.oidc_issuer:
+            found.append("TOCSIN_OIDC_ISSUER: has no effect without TOCSIN_AUTH=oidc; set that, or unset this")
         if self.mode == "production":
             found += self._unsafe_in_production()
+        return found
+
+    def _unusable_provider(self) -> list[str]:
+        found: list[str] = []
+        issuer = urlsplit(self.oidc_issuer)
+        here = issuer.hostname in _LOOPBACK and (self.mode == "embedded" or self.is_rehearsal)
+        if not issuer.hostname or issuer.query or issuer.fragment:
+            found.append("TOCSIN_OIDC_ISSUER: set it to the provider's issuer, an https address")
+        elif issuer.scheme != "https" and not (issuer.scheme == "http" and here):
+            found.append("TOCSIN_OIDC_ISSUER: must be https (http only for a rehearsal on 127.0.0.1)")
+        if not self.oidc_client_id:
+            found.append("TOCSIN_OIDC_CLIENT_ID: set the client id that the provider gave this installation")
+        if not self.oidc_client_secret.get_secret_value():
+            found.append("TOCSIN_OIDC_CLIENT_SECRET: set the secret that the provider gave with the client id")
+        if self.oidc_audience and self.oidc_audience == self.oidc_client_id:
+            found.append(
+                "TOCSIN_OIDC_AUDIENCE: must differ from TOCSIN_OIDC_CLIENT_ID, whose tokens are for signing in"
+            )
+        if "openid" not in self.oidc_scope.split():
+            found.append("TOCSIN_OIDC_SCOPE: must contain openid")
+        if self.demo and not self.local_users:
+            found.append(
+                "TOCSIN_DEMO: demonstration users have passwords, which TOCSIN_AUTH=oidc does not take; unset it"
+            )
         return found
 
     def _unsafe_in_production(self) -> list[str]:

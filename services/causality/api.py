@@ -15,7 +15,7 @@ from services.causality.domain import Question
 from services.causality.handlers import Causality, Decision, Given, Said
 from shared.auth.guard import require
 from shared.auth.identity import Identity
-from shared.auth.routes import prove_again
+from shared.auth.proof import prove_again
 from shared.bus import heard, idempotency
 from shared.bus.idempotency import KEY_PATTERN, MAX_KEY
 from shared.case import Assessment, FreeText
@@ -90,7 +90,8 @@ class AnswerQuestions(BaseModel):
 
 
 class SignAssessment(BaseModel):
-    """Your password proves anew that it is you; pairs without a decision are accepted as proposed."""
+    """Your password proves anew that it is you (whoever signs in at a provider signs on the page, which leads there and back);
+    pairs without a decision are accepted as proposed."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -100,7 +101,7 @@ class SignAssessment(BaseModel):
     )
 
     version: int = Field(ge=1, le=1_000_000)
-    password: Annotated[str, StringConstraints(max_length=256)]
+    password: Annotated[str, StringConstraints(max_length=256)] = ""
     meaning: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500, pattern=r"^[^\x00]*$")
     ]
@@ -240,7 +241,9 @@ def routes(db: Database, causality: Causality, clock: Clock) -> APIRouter:
         body: SignAssessment,
         who: Annotated[Identity, Depends(require("sign_assessment"))],
     ) -> JSONResponse:
-        proved_at = await prove_again(request, who, body.password)
+        decisions = [one.decision() for one in body.decisions]
+        what = handlers.to_sign(case_id, body.version, decisions, body.meaning)
+        proved_at = await prove_again(request, who, body.password, what)
         signed = await asyncio.to_thread(
             db.transact,
             lambda tx: handlers.sign(
@@ -248,7 +251,7 @@ def routes(db: Database, causality: Causality, clock: Clock) -> APIRouter:
                 tx,
                 case_id,
                 expected_version=body.version,
-                decisions=[one.decision() for one in body.decisions],
+                decisions=decisions,
                 meaning=body.meaning,
                 user_id=who.user_id,
                 proved_at=proved_at,

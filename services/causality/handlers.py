@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from services.causality import store
@@ -156,6 +156,12 @@ def answer(
     case = next(one for one in cases if one.case_id == case_id)
     action = "answered what the records cannot; proposed an assessment"
     return propose_case(causality, tx, case, cases, before, now, user_id, action, rows)
+
+
+def to_sign(case_id: str, version: int, decisions: Sequence[Decision], meaning: str) -> dict[str, Any]:
+    """What a fresh proof is given for: this version, these decisions, this meaning, and nothing else."""
+    decided = [[one.event_id, one.exposure_id, one.accepted, one.reason or ""] for one in decisions]
+    return {"sign": "assessment", "case_id": case_id, "version": version, "decisions": decided, "meaning": meaning}
 
 
 def sign(

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hmac
 import secrets
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from shared import metrics
+from shared.auth.cache import Cache
 from shared.auth.identity import Identity, Via
 from shared.auth.throttle import Throttle
 from shared.auth.tokens import Signer, SignIns
@@ -24,14 +23,16 @@ from shared.errors import SignInNeeded
 if TYPE_CHECKING:
     from datetime import datetime
 
-V = TypeVar("V")
+    from shared.auth.oidc.machines import Machines
+    from shared.auth.oidc.openid import OpenId
+
 BASIC_CACHE_S = 300.0
 GENERATION_CACHE_S = 30.0
 """How long somebody who was shut out may still be let in."""
 
 
 class Authenticator:
-    """One per process."""
+    """One per process. `openid` and `machines`: where a provider vouches for people; then `passwords` are for whoever asked."""
 
     def __init__(
         self,
@@ -42,13 +43,17 @@ class Authenticator:
         session_hours: float = 12.0,
         service: str = "auth",
         monotonic: Callable[[], float] = time.monotonic,
+        passwords: bool = True,
+        openid: OpenId | None = None,
+        machines: Machines | None = None,
     ) -> None:
+        self.passwords, self.openid, self._machines = passwords, openid, machines
         self.users, self.clock, self.signer = users, clock, Signer(signing_keys)
         self.sign_ins = SignIns(self.signer, timedelta(hours=session_hours))
         self.throttle = Throttle(monotonic)
         self._service = service
-        self._basic: _Cache[Identity] = _Cache(BASIC_CACHE_S, monotonic)
-        self._generations: _Cache[int] = _Cache(GENERATION_CACHE_S, monotonic)
+        self._basic: Cache[Identity] = Cache(BASIC_CACHE_S, monotonic)
+        self._generations: Cache[int] = Cache(GENERATION_CACHE_S, monotonic)
         self._cache_key = secrets.token_bytes(32)
 
     def sign_in(self, user_id: str, password: str, address: str) -> tuple[Identity, str, datetime]:
@@ -65,7 +70,18 @@ class Authenticator:
             return False
         return True
 
+    def admit(self, identity: Identity) -> tuple[str, datetime]:
+        """(token, when it ends) for somebody whom the provider vouched for."""
+        metrics.SIGN_INS.labels(service=self._service, outcome="accepted").inc()
+        return self.sign_ins.issue(identity, self.clock.now())
+
+    def refused(self) -> None:
+        """Count a sign-in that the provider's answer did not carry."""
+        metrics.SIGN_INS.labels(service=self._service, outcome="refused").inc()
+
     def _prove(self, user_id: str, password: str, address: str) -> Identity:
+        if not self.passwords:
+            raise SignInNeeded("no passwords are taken here: sign in at the provider")
         self.throttle.check(user_id, address)
         identity = self.users.check(user_id, password, self.clock.now())
         metrics.SIGN_INS.labels(service=self._service, outcome="accepted" if identity else "refused").inc()
@@ -77,14 +93,16 @@ class Authenticator:
 
     def quick_token(self, token: str, via: Via) -> Identity | None:
         """Without any I/O: who a token belongs to, or None when that is not known right now (then ask `slow_token`)."""
-        identity = self.sign_ins.read(token, self.clock.now(), via)
+        machines = self._machines_for(token, via)
+        identity = machines.quick(token) if machines else self.sign_ins.read(token, self.clock.now(), via)
         if identity is None:
             return None
         return identity if self._generations.get(identity.user_id) == identity.generation else None
 
     def slow_token(self, token: str, via: Via) -> Identity | None:
-        """May read the database: the user must still be active and unchanged."""
-        identity = self.sign_ins.read(token, self.clock.now(), via)
+        """May read the database, or ask the provider for its keys: the user must still be active and unchanged."""
+        machines = self._machines_for(token, via)
+        identity = machines.slow(token) if machines else self.sign_ins.read(token, self.clock.now(), via)
         if identity is None:
             return None
         generation = self.users.generation(identity.user_id)
@@ -92,6 +110,10 @@ class Authenticator:
             return None
         self._generations.put(identity.user_id, generation)
         return identity
+
+    def _machines_for(self, token: str, via: Via) -> Machines | None:
+        """A token of ours has two parts, a provider's three."""
+        return self._machines if via == "bearer" and token.count(".") == 2 else None
 
     def quick_basic(self, user_id: str, password: str) -> Identity | None:
         identity = self._basic.get(self._fingerprint(user_id, password))
@@ -123,30 +145,3 @@ class Authenticator:
 
     def _fingerprint(self, user_id: str, password: str) -> str:
         return hmac.new(self._cache_key, f"{user_id}\x00{password}".encode(), sha256).hexdigest()
-
-
-@dataclass
-class _Entry(Generic[V]):
-    value: V
-    until: float
-
-
-class _Cache(Generic[V]):
-    """A few thousand values, each for a while."""
-
-    def __init__(self, keep_s: float, monotonic: Callable[[], float], most: int = 4_096) -> None:
-        self._keep_s, self._monotonic, self._most = keep_s, monotonic, most
-        self._entries: OrderedDict[str, _Entry[V]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: str) -> V | None:
-        with self._lock:
-            entry = self._entries.get(key)
-            return entry.value if entry is not None and entry.until > self._monotonic() else None
-
-    def put(self, key: str, value: V) -> None:
-        with self._lock:
-            self._entries[key] = _Entry(value, self._monotonic() + self._keep_s)
-            self._entries.move_to_end(key)
-            while len(self._entries) > self._most:
-                self._entries.popitem(last=False)

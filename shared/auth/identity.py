@@ -10,11 +10,13 @@ from shared.auth.roles import SITE_SCOPED, Permission, roles_for
 from shared.errors import Forbidden
 
 Via = Literal["cookie", "bearer", "basic"]
+By = Literal["password", "provider"]
 
 
 @dataclass(frozen=True)
 class Identity:
-    """`auth_time`: when the password was last proved (aware UTC); `sites`: site ids; `expires_at` ends the sign-in."""
+    """`auth_time`: when they last proved who they are (aware UTC), by a password here or at the provider; `sites`: site ids;
+    `expires_at` ends the sign-in."""
 
     user_id: str
     roles: frozenset[str]
@@ -23,6 +25,7 @@ class Identity:
     name: str = ""
     expires_at: datetime | None = None
     via: Via = "bearer"
+    by: By = "password"
     generation: int = field(default=0, repr=False)
 
     def can(self, name: Permission) -> bool:

@@ -12,14 +12,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from shared.auth.carry import is_local_path, uncarry
-from shared.auth.demo import DEMO_USERS
 from shared.auth.guard import COOKIE, address_of, authenticator, identity, optional_identity, refuse_cross_site
 from shared.auth.identity import Identity
+from shared.auth.oidc.routes import ID_TOKEN, add_provider_routes
+from shared.auth.session import forget, keep
 from shared.auth.throttle import TooManyAttempts
-from shared.errors import Forbidden, SignInNeeded
+from shared.errors import SignInNeeded
 from shared.web.nav import home_of
 from shared.web.pages import Pages
 from shared.web.problem import problems
+from shared.web.sign_in import sign_in_context
 
 _Text = Annotated[str, Form(max_length=400_000)]
 """Room for what `carry` may seal."""
@@ -46,14 +48,6 @@ class Me(BaseModel):
     roles: list[str]
     sites: list[str]
     auth_time: datetime
-
-
-async def prove_again(request: Request, who: Identity, password: str) -> datetime:
-    """Fresh proof for a signature: the time of proof. Raises Forbidden (wrong password) or TooManyAttempts."""
-    auth = authenticator(request)
-    if not await asyncio.to_thread(auth.verify_password, who.user_id, password):
-        raise Forbidden("the password is wrong; nothing was signed")
-    return auth.clock.now()
 
 
 def sign_in_router(pages: Pages) -> APIRouter:
@@ -104,7 +98,8 @@ def sign_in_router(pages: Pages) -> APIRouter:
                 auth.sign_in, username.strip().lower(), password, address_of(request)
             )
         except SignInNeeded:
-            return _page(request, pages, to, username, carried, "sign_in.wrong", 401)
+            notice = "sign_in.wrong" if auth.passwords else "sign_in.no_passwords"
+            return _page(request, pages, to, username, carried, notice, 401)
         except TooManyAttempts as error:
             return _page(request, pages, to, username, carried, "sign_in.wait", 429, error.wait_s)
         request.state.identity = who
@@ -114,22 +109,23 @@ def sign_in_router(pages: Pages) -> APIRouter:
             response = pages.html(request, "send_again.html", {"waiting": waiting})
         else:
             response = RedirectResponse(to if is_local_path(to) else home_of(who), status_code=303)
-        response.set_cookie(
-            COOKIE,
-            token,
-            max_age=max(0, int((expires_at - auth.clock.now()).total_seconds())),
-            path="/",
-            httponly=True,
-            samesite="lax",
-            secure=request.app.state.settings.is_https,
-        )
+        keep(response, request, COOKIE, token, expires_at)
         return response
 
     @router.post("/sign-out", include_in_schema=False)
     async def sign_out(request: Request) -> Response:
         refuse_cross_site(request)
-        response = RedirectResponse("/sign-in", status_code=303)
-        response.delete_cookie(COOKIE, path="/")
+        openid = authenticator(request).openid
+        response: Response
+        if openid is None:
+            response = RedirectResponse("/sign-in", status_code=303)
+        else:
+            hint = request.cookies.get(ID_TOKEN, "")
+            there = await asyncio.to_thread(openid.leave, hint)
+            # A page and no redirect: `form-action 'self'` would stop a form's answer from leading elsewhere.
+            response = pages.html(request, "signed_out.html", {"there": there, "identity": None, "nav": ()})
+            forget(response, request, ID_TOKEN, path="/sign-out")
+        forget(response, request, COOKIE)
         return response
 
     @router.get("/account", include_in_schema=False)
@@ -141,6 +137,7 @@ def sign_in_router(pages: Pages) -> APIRouter:
         who = await optional_identity(request)
         return RedirectResponse(home_of(who) if who else "/sign-in", status_code=303)
 
+    add_provider_routes(router, pages)
     return router
 
 
@@ -154,13 +151,12 @@ def _page(
     status: int = 200,
     wait_s: int = 0,
 ) -> Response:
-    context: dict[str, object] = {
+    context = sign_in_context(request) | {
         "next": to if is_local_path(to) else "",
         "username": username[:64],
         "carried": carried,
         "notice": notice,
         "wait_s": wait_s,
-        "demo_users": DEMO_USERS if request.app.state.settings.is_demo else (),
     }
     return pages.html(
         request, "sign_in.html", context, status=status, headers={"Retry-After": str(wait_s)} if wait_s else None

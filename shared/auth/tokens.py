@@ -74,6 +74,7 @@ class SignIns:
             "auth_time": int(identity.auth_time.timestamp()),
             "exp": int(expires_at.timestamp()),
             "gen": identity.generation,
+            "by": identity.by,
         }
         return self._signer.seal("sign-in", payload), expires_at
 
@@ -102,6 +103,7 @@ class SignIns:
                 "auth_time": int(auth_time),
                 "exp": int(expires),
                 "gen": int(generation),
+                "by": "password" | "provider" as by,
             }:
                 return Identity(
                     user_id=user_id,
@@ -111,6 +113,7 @@ class SignIns:
                     name=name,
                     expires_at=datetime.fromtimestamp(expires, UTC),
                     via=via,
+                    by="provider" if by == "provider" else "password",
                     generation=generation,
                 )
         return None

@@ -105,8 +105,8 @@ class Users:
             user_id=user_id,
             name=name,
             password_hash=_hash(password),
-            roles=_joined(roles),
-            sites=_joined(sites),
+            roles=joined(roles),
+            sites=joined(sites),
             email=email,
             created_at=now,
             changed_at=now,
@@ -157,7 +157,7 @@ class Users:
             raise Refused(
                 "unknown role", problems=[FieldProblem("/roles", f"no such role: {', '.join(sorted(unknown))}")]
             )
-        self._change(user_id, now, by, "changed roles and sites", roles=_joined(names), sites=_joined(sites))
+        self._change(user_id, now, by, "changed roles and sites", roles=joined(names), sites=joined(sites))
 
     def set_active(self, user_id: str, active: bool, now: datetime, *, by: str = "console") -> None:
         """Shut a person out (their sign-ins end within half a minute) or let them in again."""
@@ -190,7 +190,7 @@ def _identity(row: UserRow, now: datetime) -> Identity:
     )
 
 
-def _joined(values: Iterable[str]) -> str:
+def joined(values: Iterable[str]) -> str:
     return " ".join(sorted(set(values)))
 
 

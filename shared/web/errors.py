@@ -15,13 +15,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from shared.auth.carry import Carried, TooLargeToCarry, carry
-from shared.auth.demo import DEMO_USERS
 from shared.auth.guard import COOKIE, SAFE_METHODS, authenticator, is_cross_site
+from shared.auth.oidc.errors import ProviderAway, SignInRefused
+from shared.auth.proof import FreshProofNeeded
 from shared.errors import FieldProblem, SignInNeeded, TocsinError
 from shared.telemetry import current_traceparent, get_logger, trace_id_of
 from shared.web.frames import frame_of
 from shared.web.pages import Pages
 from shared.web.problem import ProblemField, fields_of, headers_for, places_of, problem_of, problem_response
+from shared.web.sign_in import sign_in_context
 
 log = get_logger(__name__)
 
@@ -54,6 +56,13 @@ def install(app: FastAPI, pages: Pages) -> None:
             return problem_of(error)
         if isinstance(error, SignInNeeded):
             return await sign_in_needed(request, pages)
+        if isinstance(error, FreshProofNeeded):
+            return await proof_needed(request, pages, error)
+        if isinstance(error, SignInRefused):
+            context = {"reason": error.reason, "user": "", "whom": ""}
+            return pages.html(request, "sign_in_refused.html", context, status=error.status)
+        if isinstance(error, ProviderAway):
+            return pages.html(request, "provider_away.html", status=error.status, headers=headers_for(error))
         return error_page(
             request, pages, error.status, error.code, error.title, error.detail, error.problems, headers_for(error)
         )
@@ -132,11 +141,19 @@ async def sign_in_needed(request: Request, pages: Pages) -> Response:
     if request.method in SAFE_METHODS:
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(f"/sign-in?{urlencode({'next': request.url.path + query})}", status_code=303)
-    context: dict[str, object] = {"carried": "", "notice": "sign_in.needed", "next": "", "username": "", "wait_s": 0}
-    context["demo_users"] = DEMO_USERS if request.app.state.settings.is_demo else ()
+    context = sign_in_context(request) | {"notice": "sign_in.needed"}
     if not is_cross_site(request):
         context |= await _kept(request)
     return pages.html(request, "sign_in.html", context, status=401)
+
+
+async def proof_needed(request: Request, pages: Pages, error: FreshProofNeeded) -> Response:
+    """A signature's post becomes a page that keeps it and leads to the provider and back."""
+    if request.method in SAFE_METHODS or is_cross_site(request):
+        return error_page(request, pages, error.status, error.code, error.title)
+    context = sign_in_context(request) | {"ask": error.ask} | await _kept(request)
+    context["notice"] = "prove.kept" if context["carried"] else "sign_in.too_large"
+    return pages.html(request, "prove.html", context, status=error.status)
 
 
 async def _kept(request: Request) -> dict[str, object]:

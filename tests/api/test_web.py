@@ -22,7 +22,7 @@ from shared.audit import Audit, AuditKeys
 from shared.auth.authenticator import Authenticator
 from shared.auth.guard import COOKIE, identity, require
 from shared.auth.identity import Identity
-from shared.auth.routes import prove_again
+from shared.auth.proof import prove_again
 from shared.auth.users import Users, create_tables
 from shared.clock import ManualClock
 from shared.db import Database
@@ -112,7 +112,7 @@ def add_routes(app: FastAPI, world: World) -> None:
     async def sign(
         request: Request, who: Annotated[Identity, Depends(identity)], password: Annotated[str, Form()]
     ) -> str:
-        return (await prove_again(request, who, password)).isoformat()
+        return (await prove_again(request, who, password, {})).isoformat()
 
     @app.get("/arms")
     def arms(who: Annotated[Identity, Depends(require("see_arms"))]) -> str:

@@ -19,7 +19,7 @@ from services.causality.pages.face import Face, Id, Viewer
 from services.causality.pages.shown import AssessmentShown
 from shared.auth.guard import require
 from shared.auth.identity import Identity
-from shared.auth.routes import prove_again
+from shared.auth.proof import prove_again
 from shared.auth.throttle import TooManyAttempts
 from shared.bus import idempotency
 from shared.case.assessment import WhoUmc
@@ -209,8 +209,9 @@ def add(router: APIRouter, face: Face) -> None:
         if problems:
             wrong = {one.pointer.removeprefix("/"): one.detail for one in problems}
             return await page(request, who, case_id, status=422, typed=typed, problems=problems, wrong=wrong)
+        what = handlers.to_sign(case_id, typed.version, made, typed.meaning)
         try:
-            proved_at = await prove_again(request, who, _password(form))
+            proved_at = await prove_again(request, who, _password(form), what)
         except Forbidden:
             return await again(403, "password")
         except TooManyAttempts as error:

@@ -1,10 +1,10 @@
 """What can go wrong between us and the provider; `reason` is a key of the catalogue (`oidc.refused.<reason>`).
 
-    Unavailable
-    └── ProviderAway        503  it cannot be reached, or answers nonsense; who is signed in goes on
-    Forbidden
-    ├── SignInRefused       403  the provider's answer is not one that lets anybody in
-    └── NoRole              403  a known person without a role here
+Unavailable
+└── ProviderAway        503  it cannot be reached, or answers nonsense; who is signed in goes on
+Forbidden
+├── SignInRefused       403  the provider's answer is not one that lets anybody in
+└── NoRole              403  a known person without a role here
 """
 
 from __future__ import annotations

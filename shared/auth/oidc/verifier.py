@@ -78,7 +78,8 @@ def pick(keys: list[PublicKey], header: Mapping[str, Any]) -> PublicKey | None:
     fitting = [
         key
         for key in keys
-        if header["alg"] in KINDS[key.key_type] and key.as_dict(private=False).get("alg", header["alg"]) == header["alg"]
+        if header["alg"] in KINDS[key.key_type]
+        and key.as_dict(private=False).get("alg", header["alg"]) == header["alg"]
     ]
     kid = header.get("kid")
     if kid is not None:
