@@ -23,7 +23,7 @@ from shared.telemetry import current_traceparent, get_logger, trace_id_of
 from shared.web.frames import frame_of
 from shared.web.pages import Pages
 from shared.web.problem import ProblemField, fields_of, headers_for, places_of, problem_of, problem_response
-from shared.web.sign_in import sign_in_context
+from shared.web.sign_in import sign_in_context, sign_in_in
 
 log = get_logger(__name__)
 
@@ -59,10 +59,11 @@ def install(app: FastAPI, pages: Pages) -> None:
         if isinstance(error, FreshProofNeeded):
             return await proof_needed(request, pages, error)
         if isinstance(error, SignInRefused):
-            context = {"reason": error.reason, "user": "", "whom": ""}
+            context = {"reason": error.reason, "user": "", "whom": "", "lang_url": sign_in_in}
             return pages.html(request, "sign_in_refused.html", context, status=error.status)
         if isinstance(error, ProviderAway):
-            return pages.html(request, "provider_away.html", status=error.status, headers=headers_for(error))
+            context = {"lang_url": sign_in_in}
+            return pages.html(request, "provider_away.html", context, status=error.status, headers=headers_for(error))
         return error_page(
             request, pages, error.status, error.code, error.title, error.detail, error.problems, headers_for(error)
         )

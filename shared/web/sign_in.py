@@ -21,3 +21,8 @@ def sign_in_context(request: Request) -> dict[str, object]:
         "passwords": auth.passwords,
         "demo_users": DEMO_USERS if request.app.state.settings.is_demo and auth.passwords else (),
     }
+
+
+def sign_in_in(tongue: str) -> str:
+    """Where another language leads from an answer that cannot be asked for twice."""
+    return f"/sign-in?lang={tongue}"

@@ -8,6 +8,7 @@ import pytest
 
 from tests.api import world as worlds
 from tests.api.world import ApiWorld
+from tests.support.provider import TestProvider
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,3 +31,17 @@ def own_world() -> Iterator[ApiWorld]:
     made = ApiWorld()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def _provider() -> Iterator[TestProvider]:
+    server = TestProvider.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def provider(_provider: TestProvider) -> TestProvider:
+    """An OpenID provider that behaves until it is told otherwise."""
+    _provider.order()
+    return _provider

@@ -21,7 +21,7 @@ from shared.telemetry import get_logger
 from shared.web.i18n import language_of
 from shared.web.nav import home_of
 from shared.web.pages import Pages
-from shared.web.sign_in import sign_in_context
+from shared.web.sign_in import sign_in_context, sign_in_in
 
 log = get_logger(__name__)
 
@@ -65,6 +65,7 @@ def add_provider_routes(router: APIRouter, pages: Pages) -> None:
                 "reason": reason,
                 "user": error.user_id if isinstance(error, NoRole) else "",
                 "whom": openid.options.whom_to_ask,
+                "lang_url": sign_in_in,
             }
             response = pages.html(request, "sign_in_refused.html", context, status=error.status)
             forget(response, request, slot, path="/sign-in")
