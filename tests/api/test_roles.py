@@ -1,4 +1,5 @@
-"""Who may do what, for every role on every route and page: exactly the table, nothing by omission, no other site's child, no arm.
+"""Who may do what, for every role, site and route, with users of our own and of a provider: exactly the table, nothing by
+omission, no other site's child, no arm.
 
 `RULES` is written by hand. A route that stands in none of them fails, so that a new one cannot come without a rule.
 """
@@ -18,12 +19,15 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from ruamel.yaml import YAML
 
-from shared.auth.roles import ROLES, TABLE, Permission
+from shared.auth.demo import DEMO_SITE
+from shared.auth.roles import ROLES, SITE_SCOPED, TABLE, Permission
 from shared.bus.port import ALLOCATION_TOPIC
 from shared.settings import Settings
+from tests.api.oidc_world import OidcWorld
 from tests.api.problems import problem
 from tests.api.seeded import Seeded, seeded
 from tests.api.world import ELSEWHERE, ROLE_USERS, ApiWorld, everything_that_lasts, serious
+from tests.support.provider import TestProvider
 
 ARM = "QXARM7"
 """The code of arm A in this file's copy of the trial: nothing else can look like it."""
@@ -36,6 +40,8 @@ RULES: tuple[tuple[str, str, Rule], ...] = (
     ("GET", r"/(livez|readyz|metrics|openapi\.json)", OPEN),
     ("GET|POST", r"(/api/v1)?/sign-in", OPEN),
     ("POST", r"/sign-out", OPEN),
+    ("GET", r"/sign-in/(start|callback|back)", OPEN),
+    ("POST", r"/sign-in/resume", OPEN),
     ("GET", r"/", OPEN),
     ("GET", r"/api/v1/me|/account", SIGNED_IN),
     ("POST", r"/api/v1/cases", "report_case"),
@@ -126,6 +132,26 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     world = ApiWorld(TOCSIN_TRIAL=str(_trial_with_a_telling_arm(tmp_path_factory.mktemp("trial"))))
+    yield furnished(world)
+    world.close()
+
+
+@pytest.fixture(scope="module")
+def vouched(tmp_path_factory: pytest.TempPathFactory, _provider: TestProvider) -> Iterator[House]:
+    """The same, with everybody vouched for by a provider: people by code flow, the machine by access token."""
+    trial = _trial_with_a_telling_arm(tmp_path_factory.mktemp("trial"))
+    world = OidcWorld(_provider, TOCSIN_TRIAL=str(trial))
+    for role in ROLES:
+        for place, sites in SITES.items():
+            world.person(f"{role}-{place}", roles=[role], sites=sites)
+    yield furnished(world)
+    world.close()
+
+
+SITES: dict[str, list[str]] = {"own": [DEMO_SITE], "other": ["ELSEWHERE"], "both": [DEMO_SITE, "ELSEWHERE"], "none": []}
+
+
+def furnished(world: ApiWorld) -> House:
     world.app.state.stopping = asyncio.Event()
     world.app.state.stopping.set()  # a live list says good-bye at once instead of waiting for news
     made = seeded(world)
@@ -138,8 +164,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         if isinstance(context.route, APIRoute) or context.path == "/openapi.json"
         for method in sorted((context.methods or set()) - {"HEAD"})
     ]
-    yield House(made, places, world.child())
-    world.close()
+    return House(made, places, world.child())
 
 
 def _trial_with_a_telling_arm(folder: Path) -> Path:
@@ -167,8 +192,10 @@ def test_every_route_has_a_rule_and_every_rule_a_route(house: House) -> None:
         assert used, f"no route matches the rule {methods} {path}"
 
 
+@pytest.mark.parametrize("kind", ["house", "vouched"])
 @pytest.mark.parametrize("role", sorted(ROLES))
-def test_a_role_may_do_exactly_what_the_table_says(house: House, role: str) -> None:
+def test_a_role_may_do_exactly_what_the_table_says(request: pytest.FixtureRequest, kind: str, role: str) -> None:
+    house: House = request.getfixturevalue(kind)
     wrong = []
     for place in house.places:
         if place.rule == OPEN:
@@ -205,7 +232,8 @@ def test_what_is_open_to_anybody_tells_nothing_about_anybody(house: House) -> No
     for place in house.places:
         if place.rule == OPEN and place.method == "GET":
             answer = house.ask(place, None)
-            assert answer.status_code in (200, 303, 503), place
+            by_itself = (403, 404) if place.path.startswith("/sign-in/") else ()
+            assert answer.status_code in (200, 303, 503, *by_itself), place
             assert house.seeded.child not in answer.text
             assert "VN-VINMEC-2026-000001" not in answer.text
 
@@ -308,6 +336,38 @@ def test_a_provisional_child_cannot_be_claimed_by_another_site(house: House) -> 
     claim = world.post("/api/v1/subjects", ELSEWHERE, json={"subject_id": child, "site_id": "ELSEWHERE"})
     problem(claim, 403, "forbidden")
     problem(world.get(f"/api/v1/subjects/{child}", ELSEWHERE), 404)
+
+
+@pytest.mark.parametrize("where", sorted(SITES))
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_a_role_at_a_site_sees_exactly_what_is_theirs(vouched: House, role: str, where: str) -> None:
+    """Every role x site x route: sites limit whom the table says they limit, and nobody else."""
+    user, telling = f"{role}-{where}", marks(vouched)
+    sees = role not in SITE_SCOPED or DEMO_SITE in SITES[where]
+    wrong = []
+    for place in vouched.places:
+        if place.rule == OPEN or place.path in ("/report", "/api/v1/cases", "/subjects/new/child"):
+            continue  # reporting is nobody's to limit; what a list shows is looked for below
+        may = role in place.roles()
+        item = "{" in place.path and "/new" not in place.path and not place.path.startswith(("/ops", "/api/v1/ops"))
+        answer = vouched.ask(place, user)
+        good = answer.status_code < 400
+        if place.method == "GET" and item and good != (may and sees):
+            wrong.append(f"{place.path}: {answer.status_code}, may={may}, sees={sees}")
+        if place.method != "GET" and item and good and not (may and sees):
+            wrong.append(f"{place.method} {place.path}: {answer.status_code}")
+        asked = vouched.address(place)
+        said = answer.text.replace(asked, "").replace(asked.replace("/", "%2F"), "")
+        told = [mark for mark in telling if mark in said and mark not in asked]
+        if told and not (may and sees):
+            wrong.append(f"{place.method} {place.path} tells {told}")
+    lists = [place for place in vouched.places if place.path in ("/cases", "/api/v1/cases", "/subjects")]
+    for place in lists:
+        if place.method == "GET" and role in place.roles():
+            shown = any(mark in vouched.ask(place, user).text for mark in telling)
+            if shown != sees:
+                wrong.append(f"{place.path}: shown={shown}, sees={sees}")
+    assert not wrong, "\n".join(wrong)
 
 
 # Arms -----------------------------------------------------------------------------------------------------------------
