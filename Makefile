@@ -36,8 +36,9 @@ check: $(INSTALLED) ## Lint, format, types, import rules
 test: $(INSTALLED) ## Everything that needs nothing but Python, PostgreSQL included
 	$(BIN)/python -m pytest -m "not live and not chaos" $(ARGS)
 
-live: $(INSTALLED) ## The same against a real Apache Kafka, and the pages in a browser
+live: $(INSTALLED) ## The same against a real Apache Kafka and a real Keycloak, and the pages in a browser
 	$(BIN)/python -m deploy.dev.kafka fetch
+	$(BIN)/python -m deploy.dev.keycloak fetch
 	$(BIN)/python -m pytest -m live --ignore tests/browser $(ARGS)
 	$(BIN)/python -m pytest -m live tests/browser $(ARGS) # the browser's driver keeps an event loop running: a process of its own
 
@@ -52,7 +53,7 @@ compose: ## Is docker-compose.yml one that docker-compose takes? (made-up secret
 	deploy/check-compose
 
 ##@ Keep it
-.PHONY: install lock format docs screenshots kafka help
+.PHONY: install lock format docs screenshots kafka keycloak help
 install: $(INSTALLED) ## Only install into .venv
 
 lock: ## Renew both lock files from pyproject.toml (needs uv); versions stay unless ARGS="--upgrade"
@@ -71,6 +72,9 @@ screenshots: $(INSTALLED) ## Take the README's pictures from an instance of thei
 
 kafka: $(INSTALLED) ## Fetch Kafka's jars and run one broker until Ctrl-C (for TOCSIN_TEST_KAFKA)
 	$(BIN)/python -m deploy.dev.kafka start $(ARGS)
+
+keycloak: $(INSTALLED) ## Fetch Keycloak and run one with our realm until Ctrl-C; prints the settings for Tocsin
+	$(BIN)/python -m deploy.dev.keycloak start $(ARGS)
 
 help: ## This
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  \033[36m%-11s\033[0m %s\n", $$1, $$2}' Makefile

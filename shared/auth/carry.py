@@ -21,12 +21,15 @@ NEVER = frozenset({"password", "username", "carried", "next"})
 
 @dataclass(frozen=True)
 class Carried:
-    """A post that waits: `fields` in the order posted (a name may repeat), `by` the user whose sign-in had ended."""
+    """A post that waits: `fields` in the order posted (a name may repeat), `by` the user whose sign-in had ended.
+
+    `signing`: it waits for a fresh proof, and sending it signs."""
 
     path: str
     fields: tuple[tuple[str, str], ...]
     by: str | None = None
     files_dropped: int = 0
+    signing: bool = False
 
 
 class TooLargeToCarry(Exception):
@@ -44,6 +47,7 @@ def carry(signer: Signer, carried: Carried, now: datetime) -> str:
             "fields": [[name, value] for name, value in carried.fields if name not in NEVER],
             "by": carried.by,
             "files": carried.files_dropped,
+            "signing": carried.signing,
             "exp": int((now + KEEP).timestamp()),
         },
     )
@@ -55,10 +59,17 @@ def carry(signer: Signer, carried: Carried, now: datetime) -> str:
 def uncarry(signer: Signer, sealed: str, now: datetime) -> Carried | None:
     """What was sealed, or None when it is not ours, older than a day, or leads away from here."""
     match signer.open("carried", sealed):
-        case {"path": str(path), "fields": list(fields), "by": by, "files": int(files), "exp": int(expires)}:
+        case {
+            "path": str(path),
+            "fields": list(fields),
+            "by": by,
+            "files": int(files),
+            "signing": bool(signing),
+            "exp": int(expires),
+        }:
             if expires <= now.timestamp() or not is_local_path(path):
                 return None
-            return Carried(path, tuple(_pairs(fields)), by if isinstance(by, str) else None, files)
+            return Carried(path, tuple(_pairs(fields)), by if isinstance(by, str) else None, files, signing)
     return None
 
 

@@ -152,12 +152,12 @@ async def proof_needed(request: Request, pages: Pages, error: FreshProofNeeded) 
     """A signature's post becomes a page that keeps it and leads to the provider and back."""
     if request.method in SAFE_METHODS or is_cross_site(request):
         return error_page(request, pages, error.status, error.code, error.title)
-    context = sign_in_context(request) | {"ask": error.ask} | await _kept(request)
+    context = sign_in_context(request) | {"ask": error.ask} | await _kept(request, signing=True)
     context["notice"] = "prove.kept" if context["carried"] else "sign_in.too_large"
     return pages.html(request, "prove.html", context, status=error.status)
 
 
-async def _kept(request: Request) -> dict[str, object]:
+async def _kept(request: Request, *, signing: bool = False) -> dict[str, object]:
     auth = authenticator(request)
     try:
         form = await request.form()
@@ -173,7 +173,8 @@ async def _kept(request: Request) -> dict[str, object]:
     query = f"?{request.url.query}" if request.url.query else ""
     by = auth.sign_ins.whose(request.cookies.get(COOKIE, ""))
     try:
-        sealed = carry(auth.signer, Carried(request.url.path + query, tuple(texts), by, files), auth.clock.now())
+        waiting = Carried(request.url.path + query, tuple(texts), by, files, signing)
+        sealed = carry(auth.signer, waiting, auth.clock.now())
     except TooLargeToCarry:
         return {"notice": "sign_in.too_large"}
     return {"carried": sealed, "notice": "sign_in.kept", "username": by or ""}

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, sync_playwright
 from deploy.dev.ports import free_ports
 from deploy.dev.process import end
 from tests.browser.visitor import Visitors
+from tests.support.provider import TestProvider
 
 ROOT = Path(__file__).parents[2]
 UP_WITHIN_S = 90.0
@@ -26,10 +28,26 @@ UP_WITHIN_S = 90.0
 @pytest.fixture(scope="session")
 def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running installation with an empty database."""
+    with running(tmp_path_factory.mktemp("browser-var"), {}) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def vouched_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, TestProvider]]:
+    """The same with people from a provider, which to the browser is another site; demonstration users stand beside."""
+    provider = TestProvider.start()
+    both = {"TOCSIN_LOCAL_USERS": "1", "TOCSIN_DEMO": "1"}
+    elsewhere = {"TOCSIN_OIDC_ISSUER": provider.issuer.replace("127.0.0.1", "localhost")}
+    with running(tmp_path_factory.mktemp("vouched-var"), provider.environment | both | elsewhere) as url:
+        yield url, provider
+    provider.stop()
+
+
+@contextmanager
+def running(var: Path, more: dict[str, str]) -> Iterator[str]:
     (port,) = free_ports(1)
-    var = tmp_path_factory.mktemp("browser-var")
     ours = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
-    environment = ours | {"PORT": str(port), "TOCSIN_VAR": str(var), "TOCSIN_HISTORY": "0"}
+    environment = ours | {"PORT": str(port), "TOCSIN_VAR": str(var), "TOCSIN_HISTORY": "0"} | more
     url = f"http://127.0.0.1:{port}"
     with (var / "run.log").open("wb") as log:
         process = subprocess.Popen(

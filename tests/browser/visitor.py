@@ -30,6 +30,23 @@ class Visitors:
         zone: str = "Europe/Paris",
         scripts: bool = True,
     ) -> Page:
+        page = self.blank(viewport=viewport, language=language, zone=zone, scripts=scripts)
+        page.goto("/sign-in")
+        page.fill("#f-username", user)
+        page.fill("#f-password", f"tocsin-demo-{user}")
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda url: "/sign-in" not in url)
+        return page
+
+    def blank(
+        self,
+        *,
+        viewport: dict[str, int] = PHONE,
+        language: str = "vi",
+        zone: str = "Europe/Paris",
+        scripts: bool = True,
+    ) -> Page:
+        """A browser of somebody who has not signed in."""
         context = self._browser.new_context(
             viewport=viewport,  # type: ignore[arg-type]
             locale=language,
@@ -41,11 +58,6 @@ class Visitors:
         page = context.new_page()
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.goto("/sign-in")
-        page.fill("#f-username", user)
-        page.fill("#f-password", f"tocsin-demo-{user}")
-        page.keyboard.press("Enter")
-        page.wait_for_url(lambda url: "/sign-in" not in url)
         return page
 
     def _heard(self, message: ConsoleMessage) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -151,7 +152,7 @@ class Strict:
             return self._authorize(environ, start, method)
         if path == "/oauth2/token":
             return self._token(environ, start, dict(parse_qsl(body.decode())))
-        return self.inner(environ, start)
+        return _page(start, *_call(self.inner, environ))
 
     def _authorize(self, environ: Environ, start: StartResponse, method: str) -> Iterable[bytes]:
         asked = dict(parse_qsl(environ["QUERY_STRING"]))
@@ -162,8 +163,7 @@ class Strict:
             location = dict(headers).get("Location", "")
             for code in parse_qs(urlsplit(location).query).get("code", []):
                 self.codes[code] = asked | {"auth_time": self.now()}
-        start(status, headers)
-        return [text]
+        return _page(start, status, headers, text)
 
     def _token(self, environ: Environ, start: StartResponse, body: Mapping[str, str]) -> Iterable[bytes]:
         if body.get("grant_type") == "client_credentials":
@@ -247,6 +247,13 @@ def _call(inner: Wsgi, environ: Environ) -> tuple[str, list[tuple[str, str]], by
 
     text = b"".join(inner(environ, start))
     return *told[-1], text
+
+
+def _page(start: StartResponse, status: str, headers: list[tuple[str, str]], text: bytes) -> Iterable[bytes]:
+    """The mock's pages without what they would load from elsewhere."""
+    text = re.sub(rb"<(link|script)[^>]*https?://[^>]*>", b"", text)
+    start(status, [(name, value) for name, value in headers if name.lower() != "content-length"])
+    return [text]
 
 
 def _json(start: StartResponse, document: Any, status: str = "200 OK") -> Iterable[bytes]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.auth.oidc.options import options_of
 from shared.settings import Settings, UnsafeSettings, names, unknown_names
 
 SAFE = {
@@ -64,6 +65,58 @@ def test_safe_production_starts() -> None:
 def test_each_unsafe_value_is_refused_by_name(changes: dict[str, str], named: str) -> None:
     problems = problems_of(changes)
     assert [problem.split(":")[0] for problem in problems] == [named]
+
+
+OIDC = {
+    "TOCSIN_AUTH": "oidc",
+    "TOCSIN_OIDC_ISSUER": "https://login.hospital.test/realms/trial",
+    "TOCSIN_OIDC_CLIENT_ID": "tocsin",
+    "TOCSIN_OIDC_CLIENT_SECRET": "x7Kq-made-up",
+}
+
+
+def test_a_provider_may_vouch_for_people() -> None:
+    settings = Settings.load(SAFE | OIDC)
+    options = options_of(settings)
+    assert options is not None and not options.insecure
+    assert options.redirect_uri == "https://safety.hospital.test/sign-in/callback"
+    assert not settings.local_users
+    assert "x7Kq-made-up" not in repr(settings) + repr(options)
+    assert options_of(Settings.load(SAFE)) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"TOCSIN_OIDC_ISSUER": "http://login.hospital.test"}, "TOCSIN_OIDC_ISSUER"),
+        ({"TOCSIN_OIDC_ISSUER": "http://127.0.0.1:8180/realms/x"}, "TOCSIN_OIDC_ISSUER"),
+        ({"TOCSIN_OIDC_ISSUER": "login.hospital.test"}, "TOCSIN_OIDC_ISSUER"),
+        ({"TOCSIN_OIDC_ISSUER": ""}, "TOCSIN_OIDC_ISSUER"),
+        ({"TOCSIN_OIDC_CLIENT_ID": ""}, "TOCSIN_OIDC_CLIENT_ID"),
+        ({"TOCSIN_OIDC_CLIENT_SECRET": ""}, "TOCSIN_OIDC_CLIENT_SECRET"),
+        ({"TOCSIN_OIDC_AUDIENCE": "tocsin"}, "TOCSIN_OIDC_AUDIENCE"),
+        ({"TOCSIN_OIDC_SCOPE": "profile"}, "TOCSIN_OIDC_SCOPE"),
+        ({"TOCSIN_OIDC_SKEW_S": "600"}, "TOCSIN_OIDC_SKEW_S"),
+        ({"TOCSIN_AUTH": "local"}, "TOCSIN_OIDC_ISSUER"),
+    ],
+)
+def test_a_provider_that_cannot_be_trusted_is_refused_by_name(changes: dict[str, str], named: str) -> None:
+    assert [problem.split(":")[0] for problem in problems_of(OIDC | changes)] == [named]
+
+
+def test_local_users_beside_a_provider_only_when_asked_for() -> None:
+    rehearsal = SAFE | OIDC | {"TOCSIN_BASE_URL": "http://127.0.0.1:8080", "TOCSIN_DEMO": "1"}
+    with pytest.raises(UnsafeSettings) as caught:
+        Settings.load(rehearsal)
+    assert [problem.split(":")[0] for problem in caught.value.problems] == ["TOCSIN_DEMO"]
+    assert Settings.load(rehearsal | {"TOCSIN_LOCAL_USERS": "1"}).is_demo
+
+
+def test_a_rehearsal_may_have_its_provider_on_this_machine(tmp_path: Path) -> None:
+    here = OIDC | {"TOCSIN_OIDC_ISSUER": "http://127.0.0.1:8180/realms/tocsin"}
+    assert Settings.load(SAFE | here | {"TOCSIN_BASE_URL": "http://127.0.0.1:8080"}).is_rehearsal
+    embedded = Settings.load(here | {"TOCSIN_VAR": str(tmp_path)})
+    assert not embedded.is_demo, "the demonstration's users have passwords"
 
 
 def test_all_problems_are_told_together() -> None:
