@@ -50,7 +50,8 @@ def test_no_secret_has_a_default() -> None:
     for name, service in compose().items():
         for key, value in (service.get("environment") or {}).items():
             if any(word in key for word in ("PASSWORD", "SECRET", "_KEY")):
-                assert ":?" in str(value), f"{name}: {key}"
+                # One that not every installation needs may stay empty: `Settings` refuses that where it is needed.
+                assert ":?" in str(value) or str(value).endswith(":-}"), f"{name}: {key}"
 
 
 def test_the_image_is_not_root() -> None:
