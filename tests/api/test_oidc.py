@@ -188,20 +188,29 @@ def test_a_token_without_a_key_name_is_taken_only_while_one_key_fits(guest: Visi
     assert guest.comes_back("/sign-in/start", "sub-clinician", sign="no-kid").status_code == 303
 
 
+@pytest.fixture
+def own_provider() -> Iterator[TestProvider]:
+    """For a test that changes the keys, which every other world would have to fetch anew."""
+    made = TestProvider.start()
+    yield made
+    made.stop()
+
+
 def test_a_new_key_is_fetched_once_and_strangers_cannot_make_us_ask(
-    world: OidcWorld, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+    own_provider: TestProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    provider = world.app.state.auth.openid.provider
-    now = [1_000.0]
+    world = OidcWorld(own_provider)
+    visitor, provider, now = world.visitor(), world.app.state.auth.openid.provider, [1_000.0]
     monkeypatch.setattr(provider, "_monotonic", lambda: now[0])
     visitor.signs_in()
-    world.provider.rotate()
+    own_provider.rotate()
     refused(visitor.comes_back("/sign-in/start", "sub-clinician"), "khóa không được công bố")  # asked a moment ago
     now[0] += ASK_AGAIN_S
     visitor.signs_in()
     fetched = provider._asked
     refused(visitor.comes_back("/sign-in/start", "sub-clinician", sign="unknown-key"), "khóa không được công bố")
     assert provider._asked == fetched
+    world.close()
 
 
 # Roles, sites, names ------------------------------------------------------------------------------------------------
