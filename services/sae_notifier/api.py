@@ -20,7 +20,7 @@ from services.sae_notifier.handlers.making import make_form
 from services.sae_notifier.sight import Sight
 from shared.auth.guard import require
 from shared.auth.identity import Identity
-from shared.auth.routes import prove_again
+from shared.auth.proof import prove_again
 from shared.case import Obligation
 from shared.clock import Clock
 from shared.db import Database, Tx
@@ -106,7 +106,8 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class ActivateRules(Body):
-    """Your password proves anew that it is you. `preview_sha256` makes sure that what you read is what will happen."""
+    """Your password proves anew that it is you (whoever signs in at a provider signs on the page, which leads there and back).
+    `preview_sha256` makes sure that what you read is what will happen."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -116,7 +117,7 @@ class ActivateRules(Body):
     )
 
     sha256: Sha256
-    password: Annotated[str, StringConstraints(max_length=256)]
+    password: Annotated[str, StringConstraints(max_length=256)] = ""
     reason: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2_000, pattern=r"^[^\x00]*$")
     ]
@@ -410,7 +411,8 @@ def _rules(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) ->
     async def activate(
         request: Request, body: ActivateRules, who: Annotated[Identity, Depends(require("activate_files"))]
     ) -> JSONResponse:
-        await prove_again(request, who, body.password)
+        what = activation.to_sign(body.sha256, body.preview_sha256, body.reason)
+        await prove_again(request, who, body.password, what)
         row = await asyncio.to_thread(
             activation.decide,
             db,

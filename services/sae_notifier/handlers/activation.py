@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from services.sae_notifier import store
 from services.sae_notifier.handlers import duties
@@ -198,6 +199,11 @@ def put_back(tx: Tx, document: LawActivated) -> Sequence[Audited]:
         "activated_at": document.activated_at,
     }
     return [*new, *store.put_back_activation(tx, document.version, values)]
+
+
+def to_sign(law_sha256: str, seen: str | None, reason: str) -> dict[str, Any]:
+    """What a fresh proof is given for: these files, the preview that was read, this reason, and nothing else."""
+    return {"sign": "activation", "law_sha256": law_sha256, "preview_sha256": seen or "", "reason": reason}
 
 
 def decide(

@@ -22,7 +22,7 @@ from services.sae_notifier.rules import Change
 from services.sae_notifier.store import ActivationRow
 from shared.auth.guard import require
 from shared.auth.identity import Identity
-from shared.auth.routes import prove_again
+from shared.auth.proof import prove_again
 from shared.auth.throttle import TooManyAttempts
 from shared.db import Tx
 from shared.errors import Conflict, Forbidden, PreconditionFailed, Refused
@@ -155,7 +155,7 @@ def add(router: APIRouter, face: Face) -> None:
         if len(reason) < LEAST_REASON:
             return await again(422, "reason")
         try:
-            await prove_again(request, who, password)
+            await prove_again(request, who, password, activation.to_sign(sha256, preview_sha256, reason))
         except Forbidden:
             return await again(403, "password")
         except TooManyAttempts as error:
