@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -13,6 +14,7 @@ from shared.auth.guard import COOKIE
 from shared.auth.oidc.provider import ASK_AGAIN_S, FRESH_S, STALE_S
 from tests.api.oidc_world import OidcWorld, Visitor, fields, hidden, link
 from tests.api.problems import problem
+from tests.api.test_rules import SEVEN, Files
 from tests.support.provider import CLIENT, MACHINE, TestProvider
 
 
@@ -648,3 +650,35 @@ def test_an_old_or_forged_request_for_a_proof_goes_nowhere(signing: Signing) -> 
     assert signing.monitor.get("/sign-in/start?ask=forged.text").status_code == 403
     signing.world.clock.advance(hours=25)
     assert signing.monitor.get(start).status_code == 403
+
+
+# Files that judge ---------------------------------------------------------------------------------------------------
+
+
+def test_files_are_activated_by_a_proof_for_these_files_and_this_reason(provider: TestProvider, tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    world = OidcWorld(provider, **files.environ)
+    files.edit("rules/vn.yaml", SEVEN, SEVEN.replace("7", "5"))
+    world.restart(**provider.environment, **files.environ)
+    monitor = world.visitor()
+    monitor.signs_in("medical-monitor-1")
+    page = monitor.get("/rules").text
+    assert 'type="password"' not in page
+    form = {
+        "sha256": hidden(page, "sha256"),
+        "preview_sha256": hidden(page, "preview_sha256"),
+        "reason": "thông tư mới",
+    }
+    asked = monitor.post("/rules/activate", data=form)
+    assert asked.status_code == 403 and "Chưa có gì được ký" in asked.text
+    world.clock.advance(seconds=20)
+    monitor.comes_back(link(asked.text, "/sign-in/start"), "sub-medical-monitor-1")
+    again = monitor.post("/sign-in/resume", data={"carried": hidden(asked.text, "carried")})
+    assert fields(again.text) == form
+    other = monitor.post("/rules/activate", data=form | {"reason": "another reason"})
+    assert other.status_code == 403
+    assert monitor.get("/api/v1/rules").json()["active"]["activation"]["number"] == 1
+    assert monitor.post("/rules/activate", data=fields(again.text)).status_code == 303
+    active = monitor.get("/api/v1/rules").json()["active"]["activation"]
+    assert (active["number"], active["activated_by"]) == (2, "medical-monitor-1")
+    world.close()
