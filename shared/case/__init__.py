@@ -8,7 +8,7 @@ from shared.case.filing import Filing, FilingReceipt, ReportForm
 from shared.case.law import LawActivated, LawText
 from shared.case.measurement import Measurement
 from shared.case.moment import Moment
-from shared.case.obligation import DutyCause, Obligation
+from shared.case.obligation import DutyCause, DutyFactor, Obligation
 from shared.case.quantity import Quantity
 from shared.case.report import (
     CRITERIA,
@@ -36,6 +36,7 @@ __all__ = [
     "CaseReport",
     "CodedTerm",
     "DutyCause",
+    "DutyFactor",
     "EffectiveSeriousness",
     "EventAssessment",
     "Exposure",

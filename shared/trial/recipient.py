@@ -12,6 +12,16 @@ ReportFormat = Literal["vn_sae_form", "cioms_i", "e2b_r3"]
 FilingChannel = Literal["mail", "hand", "post", "portal"]
 
 
+class E2bAddress(Spec):
+    """How this recipient is named in an E2B(R3) message, and by whose rules the message is judged."""
+
+    profile: Literal["ich", "fda-premarket"]
+    batch_receiver: str = Field(min_length=1, max_length=60)
+    """N.1.4."""
+    receiver: str = Field(min_length=1, max_length=60)
+    """N.2.r.3."""
+
+
 class Recipient(Spec):
     """`address` is an e-mail for `mail`, an https address for `portal`, words for `hand` and `post`."""
 
@@ -23,6 +33,8 @@ class Recipient(Spec):
     address: str = Field(min_length=1)
     report_format: ReportFormat
     language: Literal["vi", "en"]
+    e2b: E2bAddress | None = None
+    """Only and always where `report_format` is `e2b_r3`."""
 
     @model_validator(mode="after")
     def _address_fits(self) -> Recipient:
@@ -32,6 +44,8 @@ class Recipient(Spec):
             raise ValueError(
                 f"recipient {self.id}: channel portal needs an https:// address, not {self.address[:60]!r}"
             )
+        if (self.report_format == "e2b_r3") != (self.e2b is not None):
+            raise ValueError(f"recipient {self.id}: `e2b` belongs to the report format e2b_r3; give both or neither")
         return self
 
 

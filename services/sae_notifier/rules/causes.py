@@ -95,7 +95,7 @@ def facts_in_words(rule: Rule, step: Step) -> Words:
     return Words("; ".join(part.en for part in parts), "; ".join(part.vi for part in parts))
 
 
-def _when(at: datetime, zone: str) -> Words:
+def when(at: datetime, zone: str) -> Words:
     local = at.astimezone(ZoneInfo(zone))
     return Words(f"{local:%Y-%m-%d %H:%M} ({zone})", f"{local:%H:%M %d/%m/%Y} ({zone})")
 
@@ -108,7 +108,7 @@ def _step(step: Step) -> Words:
 
 def _reportable(rule: Rule, step: Step, due: Due, zone: str) -> Words:
     facts, which, deadline = facts_in_words(rule, step), _step(step), rule.deadline.words()
-    aware, until = _when(due.aware_at, zone), _when(due.due_at, zone)
+    aware, until = when(due.aware_at, zone), when(due.due_at, zone)
     return Words(
         f"{which.en} makes a report due under {rule.rule_id} ({facts.en}). "
         f"Known since {aware.en}; {deadline.en}: until {until.en}.",
@@ -119,7 +119,7 @@ def _reportable(rule: Rule, step: Step, due: Due, zone: str) -> Words:
 
 def _upgrade(rule: Rule, step: Step, due: Due, open_due: Due, zone: str) -> DutyCause:
     facts, which, deadline = facts_in_words(rule, step), _step(step), rule.deadline.words()
-    mine, old = _when(due.due_at, zone), _when(open_due.due_at, zone)
+    mine, old = when(due.due_at, zone), when(open_due.due_at, zone)
     if due.due_at < open_due.due_at:
         en = f"{deadline.en} from the new knowledge: until {mine.en} instead of {old.en}."
         vi = f"{deadline.vi} kể từ thông tin mới: đến {mine.vi} thay cho {old.vi}."
