@@ -116,7 +116,9 @@ def _e2b(trial: Trial) -> Iterator[Found]:
         for key, part in (("safety_sender", trial.safety_sender), ("study", trial.study)):
             if part is None:
                 path: Path = ("recipients", index, "report_format")
-                yield Found(path, f"{one.id} takes e2b_r3, and the file has no `{key}`", f"add `{key}:` at the top level")
+                yield Found(
+                    path, f"{one.id} takes e2b_r3, and the file has no `{key}`", f"add `{key}:` at the top level"
+                )
 
 
 def _names(trial: Trial) -> Iterator[Found]:

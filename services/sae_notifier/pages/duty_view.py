@@ -13,6 +13,7 @@ from services.sae_notifier.forms.diff import changes
 from services.sae_notifier.forms.fields import Value
 from services.sae_notifier.handlers import Notifier
 from services.sae_notifier.pages import shown
+from services.sae_notifier.pages.factors import FactorShown, factors
 from services.sae_notifier.pages.law import RuleShown, rule_of
 from services.sae_notifier.pages.shown import CauseShown, DocumentShown, DutyShown, FilingShown
 from shared.bus import heard
@@ -44,6 +45,7 @@ class DutyPage:
 
     duty: DutyShown
     rule: RuleShown | None
+    factors: tuple[FactorShown, ...]
     versions: tuple[VersionShown, ...]
     on: date | None
     then: VersionShown | None
@@ -74,6 +76,7 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
     return DutyPage(
         duty=shown.duty(notifier, latest, now),
         rule=rule_of(notifier, tx, latest),
+        factors=factors(notifier.trial, tx, latest, cases),
         versions=versions,
         on=on,
         then=in_force(versions, on, zone) if on else None,

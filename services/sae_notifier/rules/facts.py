@@ -102,7 +102,9 @@ def _judged(
         assessments, event.event_id, lambda one, signed: _related(one, suspect, signed), adds="yes"
     )
     expected, exp_source = _sponsor(assessments, event.event_id, lambda one, _signed: one.expected, adds="no")
-    exposed = _exposed(event, suspect) if suspect.exposure else _said_given(versions[-1], event, suspect, exposures, trial)
+    exposed = (
+        _exposed(event, suspect) if suspect.exposure else _said_given(versions[-1], event, suspect, exposures, trial)
+    )
     related = any_of([rel_inv, rel_spo])
     facts: dict[str, FactValue] = {
         **common,
@@ -200,7 +202,9 @@ def _sponsor(
         elif answer != adds:
             answer = "unknown"
         if answer != before:
-            source = Source(f"assessment/{made.case_id}", made.version, made.signature.signed_by if made.signature else "")
+            source = Source(
+                f"assessment/{made.case_id}", made.version, made.signature.signed_by if made.signature else ""
+            )
     return _TRUTH[answer], source if answer != "unknown" else None
 
 

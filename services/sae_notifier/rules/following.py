@@ -126,7 +126,7 @@ def _of_news(
     place = case.place(rule, report.recipient_id, report.zone)
     zones = {place.desk_zone, place.site_zone, place.zone}
     first = min((news_of(one) for one in versions), key=lambda known: known.at)
-    earliest = min(first.at, min(one.recorded_at for one in versions))
+    earliest = min(first.at, *(one.recorded_at for one in versions))
     due = legal_due(first.at, rule.deadline, place.desk_zone, place.zone, place.calendar)
     strict_at = strict_due(earliest, rule.deadline, zones, place.zone, place.calendar).due_at
     which = ", ".join(str(one.version) for one in versions)

@@ -63,9 +63,7 @@ class Rulebook:
 
     def after(self, authorities: frozenset[str] | None = None) -> tuple[Rule, ...]:
         """The rules that begin when a report has been sent."""
-        return tuple(
-            one for one in self.rules if one.after and (authorities is None or one.authority in authorities)
-        )
+        return tuple(one for one in self.rules if one.after and (authorities is None or one.authority in authorities))
 
     def group_of(self, rule_id: str) -> str | None:
         """The duty a rule belongs to; `None` for a rule that is no longer in the book."""

@@ -13,6 +13,7 @@ from services.sae_notifier.rules.predicate import Predicate, Truth, any_of
 from services.sae_notifier.rules.trial_facts import TrialFacts
 from shared.case import CaseReport
 
+
 @dataclass(frozen=True)
 class Step:
     """`documented`: its answers may close an open question. `signed`: a fresh signature stands on what was known then."""
