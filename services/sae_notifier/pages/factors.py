@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from services.sae_notifier import store
 from services.sae_notifier.rules import QUESTIONS
 from services.sae_notifier.rules.suspects import UNRECORDED
+from shared.bus import heard
 from shared.case import CaseReport, DutyFactor, Exposure, Obligation
 from shared.case.exposure import ExposureKind
 from shared.db import Tx
@@ -18,6 +18,7 @@ from shared.trial.base import Bilingual
 _DOCUMENTS = {
     "case": Bilingual(en="case version", vi="ca, phiên bản"),
     "assessment": Bilingual(en="assessment version", vi="bản đánh giá, phiên bản"),
+    "proposal": Bilingual(en="proposed, unsigned; assessment version", vi="đề xuất, chưa ký; bản đánh giá, phiên bản"),
     "exposure": Bilingual(en="record of what was given, version", vi="bản ghi điều trị, phiên bản"),
 }
 
@@ -36,7 +37,7 @@ class FactorShown:
 
 
 def factors(trial: Trial, tx: Tx, duty: Obligation, cases: Sequence[CaseReport]) -> tuple[FactorShown, ...]:
-    exposures = {one.exposure_id: one for one in store.exposures_of_child(tx, duty.subject_id)}
+    exposures = {one.exposure_id: one for one in heard.exposures_of_child(tx, duty.subject_id)}
     events = [one.event_id for one in cases[-1].events] if cases else []
     return tuple(_shown(trial, one, exposures, events) for one in duty.factors)
 
@@ -44,6 +45,8 @@ def factors(trial: Trial, tx: Tx, duty: Obligation, cases: Sequence[CaseReport])
 def _shown(trial: Trial, one: DutyFactor, exposures: Mapping[str, Exposure], events: Sequence[str]) -> FactorShown:
     label = QUESTIONS.get(one.code)
     kind = one.aggregate.partition("/")[0]
+    if kind == "assessment" and not one.answered_by:
+        kind = "proposal"
     name = _DOCUMENTS.get(kind)
     return FactorShown(
         code=one.code,

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.sae_notifier.rules.awareness import FirstAwareness
 from services.sae_notifier.rules.calendar import Calendar
-from services.sae_notifier.rules.candidate import Candidate, Place, candidates_of, truths_of
+from services.sae_notifier.rules.candidate import Candidate, Place, candidates_of
 from services.sae_notifier.rules.causes import awareness_causes, cause, causes_of
 from services.sae_notifier.rules.duty import Duty, obligation_id
 from services.sae_notifier.rules.ending import WAITS, ending_of
@@ -69,7 +69,8 @@ class CaseClock:
             if covered is None:
                 return found
             for rule in rules:
-                told[rule] = max(told[rule], *(_RANK[one] for one in truths_of(rule, self.steps)[: end + 1]))
+                said = (step.reported(rule.trigger) for step in self.steps[: end + 1])
+                told[rule] = max(told[rule], *(_RANK[one] for one in said))
             shown = min(rule.urgency for rule in rules if rule.rule_id in {one.rule_id for one in found})
             upgrade = self._upgrade_after(end, rules, told, shown)
             if upgrade is None:
@@ -104,7 +105,7 @@ class CaseClock:
                 for rule in rules
                 if rule.follow_up.reopen == "upgrade"
                 and rule.urgency <= shown
-                and _RANK[step.truth(rule.trigger)] > told[rule]
+                and _RANK[step.reported(rule.trigger)] > told[rule]
             )
             if risen:
                 return index, risen

@@ -25,6 +25,9 @@ OF_THE_EVENT = frozenset({"serious", "fatal_lt", *CRITERIA, "medication_error", 
 OF_THE_SUSPECT = frozenset({"rel_inv", "rel_spo", "related", "to_ip", "exposed"})
 """Questions asked of each suspect apart."""
 
+ASSUMED = OF_THE_SUSPECT | {"unexp"}
+"""Questions that a report takes as yes while nobody has answered them: a later yes tells its recipient no graver thing."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -176,7 +179,8 @@ def _related(judged: EventAssessment, suspect: Suspect, signed: bool) -> Answer:
 
     A "yes" for the event that no row explains counts for every suspect.
     """
-    rows = {one.exposure_id: one.reasonable_possibility for one in judged.relatedness} if signed else {}
+    told = judged.relatedness if signed else ()
+    rows: dict[str, Answer] = {one.exposure_id: one.reasonable_possibility for one in told}
     if suspect.name not in rows or (judged.related == "yes" and "yes" not in rows.values()):
         return judged.related
     return rows[suspect.name]
@@ -201,7 +205,8 @@ def _sponsor(
             answer = said
         elif answer != adds:
             answer = "unknown"
-        if answer != before:
+        signs = made.signature is not None and source is not None and not source.by
+        if answer != before or (signs and said == answer):
             source = Source(
                 f"assessment/{made.case_id}", made.version, made.signature.signed_by if made.signature else ""
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.sae_notifier.rules.awareness import Known, news_of
-from services.sae_notifier.rules.facts import CLOSING_ROLES, Facts, Judged, judged_of
+from services.sae_notifier.rules.facts import ASSUMED, CLOSING_ROLES, Facts, Judged, judged_of
 from services.sae_notifier.rules.history import AssessmentView, History
 from services.sae_notifier.rules.predicate import Predicate, Truth, any_of
 from services.sae_notifier.rules.trial_facts import TrialFacts
@@ -32,6 +32,11 @@ class Step:
     def truth(self, trigger: Predicate) -> Truth:
         """A trigger holds for the case when it holds for one event and one suspect (all its facts about the same two)."""
         return any_of([trigger.truth(facts) for facts in self.facts])
+
+    def reported(self, trigger: Predicate) -> Truth:
+        """The same as a report tells it: suspected, unexpected and exposed unless somebody said no."""
+        told = [facts | {name: True for name in ASSUMED if facts.get(name) is None} for facts in map(dict, self.facts)]
+        return any_of([trigger.truth(facts) for facts in told])
 
 
 def steps_of(history: History, trial: TrialFacts, settings: Mapping[str, str | None]) -> tuple[Step, ...]:

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from services.sae_notifier.rules import AssessmentView, Duty, History, Told, TrialFacts, evaluate
-from shared.case import Answer, CaseReport, EventAssessment, Exposure, ExposureKind, Obligation, Relatedness, Seriousness
+from shared.case import (
+    Answer,
+    CaseReport,
+    EventAssessment,
+    Exposure,
+    ExposureKind,
+    Obligation,
+    Relatedness,
+    Seriousness,
+)
 from tests.unit.sae_notifier.rules.cases import (
     CALENDARS,
     DIED,

@@ -72,7 +72,11 @@ EU = (ROOT / "deploy" / "rules" / "eu.yaml").read_text()
         ("counted_from: report, ", "", "`counted_from` is missing"),
         ("no_later_than: 15", "no_later: 15", "unknown field `no_later`"),
         ("group: EU-SUSAR-FULL", "group: EU-SUSAR", "a group of its own"),
-        ("    after: {rules: [EU-SUSAR-7], occasion", "    trigger: susar\n    after: {rules: [EU-SUSAR-7], occasion", "`trigger`"),
+        (
+            "    after: {rules: [EU-SUSAR-7], occasion",
+            "    trigger: susar\n    after: {rules: [EU-SUSAR-7], occasion",
+            "`trigger`",
+        ),
     ],
 )
 def test_a_broken_rule_about_what_follows_is_refused(old: str, new: str, says: str) -> None:

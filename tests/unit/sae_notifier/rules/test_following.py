@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from services.sae_notifier.rules import Duty, Told
 from shared.case import CaseReport, Nullification, Obligation
 from tests.unit.sae_notifier.rules.cases import DIED, HOSPITALISED, moment, stored
-from tests.unit.sae_notifier.rules.susar import case, duties
+from tests.unit.sae_notifier.rules.susar import case, duties, says
 
 FIRST = case(DIED)
 
@@ -81,6 +81,13 @@ def test_news_that_began_a_report_of_its_own_is_not_owed_twice() -> None:
     found = after(case(HOSPITALISED), case(DIED, number=2, day="13"))
     assert str(found["EU-SUSAR", "ev", 2].due_on) == "2026-03-20"
     assert ("EU-FU", "ev", 1) not in found
+
+
+def test_a_view_given_after_the_report_is_news_and_no_graver_report() -> None:
+    """It was sent as suspected and unexpected already, for want of an answer."""
+    found = after(FIRST, case(DIED, says("yes"), number=2, day="13"))
+    assert ("EU-SUSAR", "ev", 2) not in found
+    assert str(found["EU-FU", "ev", 1].due_on) == "2026-03-28"
 
 
 def test_a_rejection_takes_back_nothing_that_was_begun() -> None:

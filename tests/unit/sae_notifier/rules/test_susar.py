@@ -175,7 +175,10 @@ def test_every_factor_says_who_answered_and_where() -> None:
     expected = by_code["unexp"]
     assert (expected.answer, expected.answered_by, expected.aggregate) == ("yes", "u2", "assessment/c1")
     assert (by_code["rel_spo"].answer, by_code["rel_spo"].taken_as_yes) == ("unknown", True)
-    assert (by_code["exposed"].aggregate, by_code["exposed"].suspect) == ("exposure/x-bm_mnc_infusion", "x-bm_mnc_infusion")
+    assert (by_code["exposed"].aggregate, by_code["exposed"].suspect) == (
+        "exposure/x-bm_mnc_infusion",
+        "x-bm_mnc_infusion",
+    )
     assert all(one.why_en and one.why_vi and one.taken_as_yes == (one.answer == "unknown") for one in found)
 
 
@@ -194,7 +197,7 @@ said = st.sampled_from(ANSWERS)
 
 @settings(deadline=None, max_examples=60)
 @holds(
-    st.fixed_dictionaries({name: said for name in ("death", "life_threatening", "hospitalisation")}),
+    st.fixed_dictionaries(dict.fromkeys(("death", "life_threatening", "hospitalisation"), said)),
     said,
     said,
     said,
@@ -224,7 +227,9 @@ def test_taking_answers_away_never_relaxes(
             expected="unknown" if "expected" in lost else expected,
         )
         return duties(
-            case(Seriousness.model_validate(answers | rest), *opinions, onset=None if "onset" in lost else "2026-03-08"),
+            case(
+                Seriousness.model_validate(answers | rest), *opinions, onset=None if "onset" in lost else "2026-03-08"
+            ),
             views=[view],
             exposures=[] if "exposure" in lost else [given(start=None if "start" in lost else start)],
         )
