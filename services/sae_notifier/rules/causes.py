@@ -11,7 +11,7 @@ from services.sae_notifier.rules.candidate import Candidate, truths_of
 from services.sae_notifier.rules.deadline import Due
 from services.sae_notifier.rules.rule import Awareness, Rule
 from services.sae_notifier.rules.step import Step
-from services.sae_notifier.rules.vocabulary import describe
+from services.sae_notifier.rules.vocabulary import SETS, describe
 from services.sae_notifier.rules.words import Words
 from shared.case import CaseReport, DutyCause
 
@@ -91,7 +91,8 @@ def facts_in_words(rule: Rule, step: Step) -> Words:
     """The facts the trigger looked at, of the event that made it hold (or of the first one)."""
     facts = next((one for one in step.facts if rule.trigger.truth(one) is True), None)
     facts = facts or next((one for one in step.facts if rule.trigger.truth(one) is None), step.facts[0])
-    parts = [describe(name, facts.get(name)) for name in rule.trigger.names()]
+    asked = [name for name in rule.trigger.names() if name not in SETS and name != "occasion"]
+    parts = [describe(name, facts.get(name)) for name in asked]
     return Words("; ".join(part.en for part in parts), "; ".join(part.vi for part in parts))
 
 
