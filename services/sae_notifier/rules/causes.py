@@ -58,7 +58,7 @@ def causes_of(
         ]
         if fallen:
             still = any(truths[id(rule)][index] is not False for rule in rules)
-            was_said = _affirmed(truths[id(fallen[0])][begin:index])
+            was_said = _affirmed([step.reported(fallen[0].trigger) for step in steps[begin:index]])
             worse = not still or any(
                 truths[id(rule)][index] is not False and rule.urgency > fallen[0].urgency for rule in rules
             )

@@ -156,12 +156,33 @@ def test_day_0_is_the_sponsors_and_the_strict_date_the_sites() -> None:
     assert str(duties(told, facts=careful)["EU-SUSAR", "ev", 1].due_on) == "2026-03-12"
 
 
+def test_a_desk_that_does_not_say_when_it_knew_is_asked_and_the_site_s_time_stands_in() -> None:
+    told = case(site_aware=moment("2026-03-05T09:00"), desk_aware=None)
+    duty = duties(told)["EU-SUSAR", "ev", 1]
+    assert (str(duty.day_0), duty.provisional_why) == ("2026-03-05", ("desk_awareness_missing",))
+    later = (
+        case(site_aware=moment("2026-03-05T09:00"), desk_aware=None),
+        case(number=2, day="10", site_aware=moment("2026-03-05T09:00"), desk_aware=moment("2026-03-06T09:00")),
+    )
+    answered = duties(*later)["EU-SUSAR", "ev", 1]
+    assert (str(answered.day_0), answered.provisional_why) == ("2026-03-06", ())
+    assert answered.due_strict_at == duty.due_strict_at, "the alarms keep the site's"
+
+
 def test_fifteen_days_run_from_the_determination_and_the_alarms_from_awareness() -> None:
     found = duties(case(HOSPITALISED, determined_reportable=moment("2026-03-09T09:30")))
     fda = found["US-IND", "fda", 1]
     assert (str(fda.due_on), str(fda.due_strict_on)) == ("2026-03-24", "2026-03-23")
     assert not fda.provisional
     assert "determination_missing" in duties(case(HOSPITALISED))["US-IND", "fda", 1].provisional_why
+
+
+def test_a_stated_death_is_not_relaxed_because_relatedness_was_unanswered() -> None:
+    found = duties(case(DIED), case(HOSPITALISED, number=2, day="10", change_reason="he lives"))
+    assert [found[group, who, 1].rule_id for group, who in ABROAD] == ["US-IND-7", "US-IND-15", "EU-SUSAR-7"]
+    assert "downgrade_not_relaxed" in [one.code for one in found["EU-SUSAR", "ev", 1].causes]
+    assumed = duties(case(UNANSWERED), case(HOSPITALISED, number=2, day="10", change_reason="asked"))
+    assert assumed["EU-SUSAR", "ev", 1].rule_id == "EU-SUSAR-15"
 
 
 def test_every_factor_says_who_answered_and_where() -> None:
