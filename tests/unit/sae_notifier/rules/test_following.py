@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from services.sae_notifier.rules import Duty, Told
-from shared.case import CaseReport, Nullification, Obligation
-from tests.unit.sae_notifier.rules.cases import DIED, HOSPITALISED, moment, stored
+from shared.case import CaseReport, Nullification, Obligation, Seriousness
+from tests.unit.sae_notifier.rules.cases import DIED, HOSPITALISED, UNANSWERED, moment, stored
 from tests.unit.sae_notifier.rules.susar import case, duties, says
 
 FIRST = case(DIED)
@@ -124,3 +127,33 @@ def test_a_replay_makes_the_same_duties() -> None:
     once = after(*cases)
     assert after(*cases) == once
     assert all(one.due_strict_at <= one.due_at < datetime(2027, 1, 1, tzinfo=UTC) for one in once.values())
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.sampled_from([DIED, HOSPITALISED, UNANSWERED]), min_size=1, max_size=5),
+    st.sets(st.integers(1, 5)),
+    st.sampled_from(["filed", "received", "rejected"]),
+)
+def test_no_news_is_lost_between_two_tellings(told_as: list[Seriousness], sent_too: set[int], state: str) -> None:
+    """Whatever was sent when: a version after the last telling is owed to the recipient of the first report."""
+    cases = tuple(case(one, number=number, day=f"{8 + number:02}") for number, one in enumerate(told_as, start=1))
+    versions = tuple(sorted({1} | {one for one in sent_too if one <= len(cases)}))
+    found = after(*cases, at="2026-03-09T12:00", state=state, versions=versions)
+    mine = [one for one in found.values() if one.recipient_id == "ev" and one.ended is None]
+    for duty in found.values():
+        assert duty.due_strict_at <= duty.due_at
+    if versions[-1] < len(cases):
+        assert any(one.group == "EU-FU" or (one.group == "EU-SUSAR" and one.generation > 1) for one in mine)
+    else:
+        assert not any(one.group == "EU-FU" for one in mine)
+    stored_now = tuple(stored(one, "ended" if one.ended else "open") for one in found.values() if one.group == "EU-FU")
+    report = next(one for one in found.values() if one.group == "EU-SUSAR" and one.generation == 1)
+    again = duties(
+        *cases,
+        obligations=(*stored_now, sent(report, "2026-03-09T12:00", state)),
+        told={report.obligation_id: Told(versions[0], versions[-1], versions)},
+    )
+    for key, duty in found.items():
+        if duty.group == "EU-FU" and duty.ended is None:
+            assert again[key].due_at <= duty.due_at
