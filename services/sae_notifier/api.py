@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from services.sae_notifier import answers, store, views
+from services.sae_notifier.forms.form import Kind
 from services.sae_notifier.handlers import Notifier, activation, alerts, filings
 from services.sae_notifier.handlers.filings import Proof
 from services.sae_notifier.handlers.making import make_form
@@ -76,6 +77,14 @@ class ProofBody(Body):
                 "the proof is not base64", problems=[FieldProblem("/proof/base64", "not base64", "encode the file")]
             ) from None
         return Proof(self.name, self.type, content)
+
+
+class MakeDocument(Body):
+    """Which form; without it the one the recipient wants."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"kind": "cioms_i"}]})
+
+    kind: Kind | None = None
 
 
 class FileReport(Body):
@@ -200,8 +209,9 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         response_model=answers.Document,
         responses=problems(404, 409),
     )
-    async def make(obligation_id: Id, who: Filer) -> JSONResponse:
-        row = await asyncio.to_thread(make_form, db, notifier, clock, obligation_id, who.user_id)
+    async def make(obligation_id: Id, who: Filer, body: MakeDocument | None = None) -> JSONResponse:
+        kind = body.kind if body else None
+        row = await asyncio.to_thread(make_form, db, notifier, clock, obligation_id, who.user_id, kind=kind)
         return JSONResponse(views.form(row), 201)
 
     @router.post(

@@ -21,7 +21,8 @@ class Recipient(Spec):
     zone: Zone
     channel: FilingChannel
     address: str = Field(min_length=1)
-    report_format: ReportFormat
+    report_format: ReportFormat = "vn_sae_form"
+    """What is made for it unless a person chooses another."""
     language: Literal["vi", "en"]
 
     @model_validator(mode="after")

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from services.sae_notifier.forms import coverage, glyphs
 from services.sae_notifier.forms import render as rendering
+from services.sae_notifier.forms.form import Form
 from services.sae_notifier.forms.payload import payload
 from services.sae_notifier.forms.render import render
-from services.sae_notifier.forms.view import SaeForm
 from shared.case import AdverseEvent, FreeText, Measurement
 from tests.unit.sae_notifier.forms.samples import CASE, DRAFT, EMPTY, EVENT, EXPOSURES, MENINGITIS, measurement
 
 
-def narrated(text: str) -> SaeForm:
+def narrated(text: str) -> Form:
     event = EVENT.model_copy(update={"description": FreeText(text=text)})
     return MENINGITIS.form(case=CASE.model_copy(update={"events": (event,)}))
 
@@ -112,7 +112,7 @@ def test_when_the_fonts_refuse_after_all_the_report_still_goes_out(monkeypatch: 
     monkeypatch.setattr(glyphs, "covered", lambda: everything)
     form = narrated("発熱 sốt")
     with pytest.raises(typst.TypstError, match="could not be displayed"):
-        rendering._typeset(payload(form), form.prepared_at)
+        rendering._typeset(form.kind, payload(form), form.prepared_at)
     assert render(form).pdf == render(form).pdf
 
 
