@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
+import subprocess
 import unicodedata
 
 import pytest
@@ -17,7 +19,8 @@ from services.sae_notifier.forms import render as rendering
 from services.sae_notifier.forms.form import Form
 from services.sae_notifier.forms.payload import payload
 from services.sae_notifier.forms.render import render
-from shared.case import AdverseEvent, FreeText, Measurement
+from shared.case import AdverseEvent, FreeText, Measurement, Nullification
+from tests.support.papers import CASES, told
 from tests.unit.sae_notifier.forms.samples import CASE, DRAFT, EMPTY, EVENT, EXPOSURES, MENINGITIS, measurement
 
 
@@ -121,3 +124,64 @@ def test_the_glyph_list_is_what_the_installed_fonts_draw() -> None:
     assert coverage.drawable([chr(point) for point in listed]), "run python -m services.sae_notifier.forms.coverage"
     letters = [char for point in range(0x1E00, 0x1F00) if unicodedata.name(char := chr(point), "")]
     assert set(map(ord, letters)) <= glyphs.covered()
+
+
+def printed(pdf: bytes) -> str:
+    """Its text, page by page (form feeds between)."""
+    done = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+def test_cioms_is_the_same_bytes_and_pdf_a() -> None:
+    first, second = render(MENINGITIS.cioms()), render(MENINGITIS.cioms())
+    assert first == second
+    assert first.sha256 != render(MENINGITIS.form()).sha256
+    assert b"<pdfaid:part>2</pdfaid:part>" in first.pdf
+    assert b"2026-03-10T02:15:00" in first.pdf
+
+
+def test_cioms_is_one_page_while_everything_fits() -> None:
+    assert pages(render(EMPTY.cioms()).pdf) == 1
+    assert pages(render(MENINGITIS.cioms()).pdf) == 2
+
+
+def test_cioms_goes_on_where_a_box_is_full_and_loses_nothing() -> None:
+    text = " ".join(f"w{number}" for number in range(3_000))
+    pdf = render(told(text).cioms()).pdf
+    assert pages(pdf) >= 4
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext is not installed")
+    first, *more = printed(pdf).split("\f")
+    assert "continued on a further page" in first
+    assert "w2999" not in first
+    described = "".join(more).split("DESCRIBE REACTION(S)")[1].split("14 SUSPECT DRUG(S)")[0]
+    assert set(text.split()) <= set(re.findall(r"w\d+", described))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_cioms_keeps_its_first_page_whatever_was_typed(name: str) -> None:
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext is not installed")
+    first = printed(render(CASES[name].cioms()).pdf).split("\f")[0]
+    for title in (
+        "I. REACTION INFORMATION",
+        "II. SUSPECT DRUG(S)",
+        "III. CONCOMITANT",
+        "IV. MANUFACTURER",
+        "26 REMARKS",
+    ):
+        assert title in first
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(verbatim=NASTY, narrative=NASTY, name=NASTY, reason=NASTY)
+def test_no_text_stops_a_cioms_form(verbatim: str, narrative: str, name: str, reason: str) -> None:
+    words = FreeText(text=verbatim)
+    event = EVENT.model_copy(update={"verbatim": words, "description": FreeText(text=narrative)})
+    void = Nullification(reason=reason)
+    case = CASE.model_copy(update={"events": (event,), "nullified": void})
+    typed = {"name": name, "route": reason, "indication": name, "note": words}
+    exposures = (EXPOSURES[0], EXPOSURES[1].model_copy(update=typed), *EXPOSURES[2:])
+    form = MENINGITIS.cioms(case=case, exposures=exposures)
+    pdf = render(form).pdf
+    assert pages(pdf) in (1, 2, 3)

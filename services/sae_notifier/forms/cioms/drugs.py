@@ -16,6 +16,10 @@ from shared.case import Exposure
 
 HISTORY = ("rehabilitation", "planned_stay")
 """No drug and no procedure: box 23."""
+_ONLY_LATER = Words(
+    "Chưa ghi nhận lần dùng nào trước phản ứng; chưa có thông tin thì coi như đã phơi nhiễm",
+    "No use before the reaction on record; missing exposure counts as exposed",
+)
 _PRODUCT = Words("Sản phẩm nghiên cứu", "Study product")
 
 
@@ -38,6 +42,8 @@ class Drugs:
     concomitant: tuple[Exposure, ...]
     later: tuple[Exposure, ...]
     history: tuple[Exposure, ...]
+    unexposed: Words
+    """Why a suspect may stand there without an exposure."""
 
 
 def sort(facts: Facts) -> Drugs:
@@ -60,6 +66,7 @@ def sort(facts: Facts) -> Drugs:
         concomitant=tuple(one for one in drugs if not begun_after(events, one)),
         later=tuple(one for one in drugs if begun_after(events, one)),
         history=tuple(one for one in rest if one.kind in HISTORY),
+        unexposed=_ONLY_LATER if any(one.kind in product for one in rest) else reasons.NO_EXPOSURE,
     )
 
 

@@ -18,10 +18,12 @@ from shared.case import Exposure, Moment
 
 Reaction = Literal["yes", "no", "na", "unknown"]
 """Did it abate, did it reappear; `na`: the question does not arise."""
+Judge = Callable[[Facts, Exposure], tuple[Reaction, Words]]
 _SUSPECTS = Words("Thuốc nghi ngờ", "SUSPECT DRUG(S) (include generic name)")
 _ABATE = Words("Phản ứng có giảm sau khi ngừng thuốc?", "DID REACTION ABATE AFTER STOPPING DRUG?")
 _REAPPEAR = Words("Phản ứng có tái xuất hiện khi dùng lại?", "DID REACTION REAPPEAR AFTER REINTRODUCTION?")
 _BOXES = {"yes": Words("CÓ", "YES"), "no": Words("KHÔNG", "NO"), "na": Words("KHÔNG ÁP DỤNG", "NA")}
+_UNKNOWN = Words("chưa rõ", "unknown")
 _FREQUENCY = Words("Số lần dùng mỗi ngày: không thu thập", "Times a day: not collected")
 _STOPPED = ("withdrawn", "reduced")
 _ABATED = ("recovered", "recovered_with_sequelae", "recovering")
@@ -33,7 +35,7 @@ _NOT_AGAIN = Words("chưa ghi nhận dùng lại", "no later use on record")
 def section(facts: Facts, drugs: Drugs) -> Section:
     def box(key: str, vi: str, en: str, told: Callable[[Exposure], Values]) -> Field:
         lines = tuple(
-            one.line(told(one.exposure) if one.exposure else (absent(reasons.NO_EXPOSURE),)) for one in drugs.suspects
+            one.line(told(one.exposure) if one.exposure else (absent(drugs.unexposed),)) for one in drugs.suspects
         )
         return Field(key, Words(vi, en), lines)
 
@@ -42,7 +44,7 @@ def section(facts: Facts, drugs: Drugs) -> Section:
         2,
         Words("THÔNG TIN VỀ THUỐC NGHI NGỜ", "SUSPECT DRUG(S) INFORMATION"),
         (
-            Field("14", _SUSPECTS, tuple(one.line(_product(facts, one)) for one in drugs.suspects)),
+            Field("14", _SUSPECTS, tuple(one.line(_product(facts, drugs, one)) for one in drugs.suspects)),
             _ticks(facts, drugs, "20", _ABATE, abated),
             Field("15", dose.label, (*dose.values, absent(_FREQUENCY))),
             box("16", "Đường dùng", "ROUTE(S) OF ADMINISTRATION", lambda one: (said(one.route, reasons.NOT_STATED),)),
@@ -54,11 +56,11 @@ def section(facts: Facts, drugs: Drugs) -> Section:
     )
 
 
-def _product(facts: Facts, suspect: Suspect) -> Values:
+def _product(facts: Facts, drugs: Drugs, suspect: Suspect) -> Values:
     """Name and batch; of a batch also what was counted and grown, for it is part of what was given."""
     one = suspect.exposure
     if one is None:
-        return (*name(facts, None), Value(reasons.NO_EXPOSURE))
+        return (*name(facts, None), Value(drugs.unexposed))
     if one.batch_id is None:
         return (*name(facts, one), *((Value(reasons.NO_BATCH),) if one.kind in facts.trial.investigational else ()))
     batch = facts.batch(one.batch_id)
@@ -105,10 +107,8 @@ def _days(start: Moment, end: Moment) -> int:
     return (end.latest() - start.earliest() + timedelta(hours=12)).days or 1
 
 
-def abated(facts: Facts, one: Exposure | None) -> tuple[Reaction, Words]:
+def abated(facts: Facts, one: Exposure) -> tuple[Reaction, Words]:
     """From what was done with it and how every reaction went on: nobody is asked the question itself."""
-    if one is None:
-        return "unknown", reasons.NO_EXPOSURE
     if one.action_taken == "unknown":
         return "unknown", Words("xử lý với thuốc: chưa hỏi", "action taken: not asked")
     if one.action_taken not in _STOPPED:
@@ -121,10 +121,8 @@ def abated(facts: Facts, one: Exposure | None) -> tuple[Reaction, Words]:
     return "unknown", Words("kết cục chưa rõ hoặc khác nhau", "outcome unknown, or it differs")
 
 
-def reappeared(facts: Facts, one: Exposure | None) -> tuple[Reaction, Words]:
+def reappeared(facts: Facts, one: Exposure) -> tuple[Reaction, Words]:
     """The question does not arise while it was not given again; whether it then reappeared is nowhere asked."""
-    if one is None:
-        return "unknown", reasons.NO_EXPOSURE
     if one.action_taken == "unknown":
         return "unknown", Words("xử lý với thuốc: chưa hỏi", "action taken: not asked")
     onset = first_onset(facts.case.events)
@@ -144,24 +142,17 @@ def reappeared(facts: Facts, one: Exposure | None) -> tuple[Reaction, Words]:
     return "na", _NOT_AGAIN if one.action_taken in _STOPPED else _NOT_STOPPED
 
 
-def _ticks(
-    facts: Facts,
-    drugs: Drugs,
-    key: str,
-    label: Words,
-    judge: Callable[[Facts, Exposure | None], tuple[Reaction, Words]],
-) -> Ticks:
+def _ticks(facts: Facts, drugs: Drugs, key: str, label: Words, judge: Judge) -> Ticks:
     """One tick where every suspect has the same answer; else each answer with its reason."""
-    found = [(one, *judge(facts, one.exposure)) for one in drugs.suspects]
-    answers = {answer for _, answer, _ in found}
+    unknown = ("unknown", drugs.unexposed)
+    found: list[tuple[int, tuple[Reaction, Words]]] = [
+        (one.number, judge(facts, one.exposure) if one.exposure else unknown) for one in drugs.suspects
+    ]
+    answers = {answer for _, (answer, _) in found}
     agreed = answers.pop() if len(answers) == 1 else "unknown"
     options = tuple(Tick(name, label, name == agreed) for name, label in _BOXES.items())
-    unknown = Words("chưa rõ", "unknown")
-    lines = [
-        Words(
-            f"#{one.number} {_BOXES.get(answer, unknown).vi}: {why.vi}",
-            f"#{one.number} {_BOXES.get(answer, unknown).en}: {why.en}",
-        )
-        for one, answer, why in found
-    ]
+    lines = []
+    for number, (answer, why) in found:
+        shown = _BOXES.get(answer, _UNKNOWN)
+        lines.append(Words(f"#{number} {shown.vi}: {why.vi}", f"#{number} {shown.en}: {why.en}"))
     return Ticks(key, label, options, joined(lines), columns=3)
