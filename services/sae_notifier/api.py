@@ -207,7 +207,7 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         tags=["documents"],
         summary="Make the form for this duty",
         response_model=answers.Document,
-        responses=problems(404, 409),
+        responses=problems(400, 404, 409),
     )
     async def make(obligation_id: Id, who: Filer, body: MakeDocument | None = None) -> JSONResponse:
         kind = body.kind if body else None
