@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,6 +99,13 @@ def test_every_box_is_there_once_in_four_sections() -> None:
     for form in (MENINGITIS.cioms(), EMPTY.cioms()):
         found = {section.number: tuple(key_of(block) for block in section.blocks) for section in form.sections}
         assert found == IN_SECTION
+
+
+def test_every_box_is_documented_under_its_title() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "forms.md").read_text(encoding="utf-8")
+    for section in MENINGITIS.cioms().sections:
+        for block in section.blocks:
+            assert f"| {key_of(block)} | {block.label.en} |" in page
 
 
 def test_every_empty_box_says_why_in_both_languages() -> None:
