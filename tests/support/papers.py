@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from services.sae_notifier.forms.form import KINDS, Form, Kind
+from services.dsmb.domain import Document
+from services.dsmb.print import LANGUAGES, typeset
+from services.sae_notifier.forms.form import KINDS, Kind
 from services.sae_notifier.forms.render import render
 from services.sae_notifier.handlers.filings import BUILDERS
 from shared.case import FreeText, Nullification
+from tests.unit.dsmb import build, waitlist
+from tests.unit.dsmb.test_open import people
 from tests.unit.sae_notifier.forms.samples import CASE, EMPTY, EVENT, EXPOSURES, MENINGITIS, SIGNED, Inputs
 
 ODD = (
@@ -43,14 +48,30 @@ CASES: Mapping[str, Inputs] = {
 }
 
 
-def form(kind: Kind, inputs: Inputs) -> Form:
-    return BUILDERS[kind](inputs.facts())
+CUTS: Mapping[str, Sequence[Document]] = {
+    "plain": waitlist.documents(),
+    "everybody": tuple(people("AB" * 12)),
+    "nobody": (),
+}
 
 
 def papers() -> dict[str, Callable[[], bytes]]:
     """By name, what makes the PDF."""
     return {
-        f"{kind}: {name}": lambda kind=kind, inputs=inputs: render(form(kind, inputs)).pdf
-        for kind in KINDS
-        for name, inputs in CASES.items()
+        **{f"{kind}: {name}": partial(_form, kind, inputs) for kind in KINDS for name, inputs in CASES.items()},
+        **{
+            f"{kind} report ({language}): {name}": partial(_report, kind, language, documents)
+            for kind in ("closed", "open")
+            for language in LANGUAGES
+            for name, documents in CUTS.items()
+        },
     }
+
+
+def _form(kind: Kind, inputs: Inputs) -> bytes:
+    return render(BUILDERS[kind](inputs.facts())).pdf
+
+
+def _report(kind: str, language: str, documents: Sequence[Document]) -> bytes:
+    made = build.reports(documents)
+    return typeset(made.closed if kind == "closed" else made.open, language)
