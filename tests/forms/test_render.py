@@ -53,6 +53,15 @@ def test_it_is_pdf_a_and_dated_by_the_form() -> None:
     assert b"2026-03-10T02:15:00" in pdf
 
 
+@pytest.mark.parametrize("name", ["plain", "nullified"])
+def test_no_face_that_lacks_letters_of_vietnamese_is_used(name: str) -> None:
+    """The bold italic one draws the marks of an "ợ" and nothing under them."""
+    for form in (CASES[name].form(), CASES[name].cioms()):
+        pdf = render(form).pdf
+        assert b"-Italic" in pdf
+        assert b"BoldItalic" not in pdf
+
+
 def test_a_six_field_draft_and_a_full_case_have_their_pages() -> None:
     draft = DRAFT.model_copy(update={"events": (AdverseEvent(event_id="event-1", episode_id="episode-1"),)})
     assert 2 <= pages(render(EMPTY.form(case=draft)).pdf) <= 4
