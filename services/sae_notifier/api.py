@@ -79,14 +79,6 @@ class ProofBody(Body):
         return Proof(self.name, self.type, content)
 
 
-class MakeDocument(Body):
-    """Which form; without it the one the recipient wants."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"kind": "cioms_i"}]})
-
-    kind: Kind | None = None
-
-
 class FileReport(Body):
     """`mail` sends it; `post`, `portal` and `hand` record what a person did: when, and the reference number."""
 
@@ -205,13 +197,13 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         "/obligations/{obligation_id}/documents",
         status_code=201,
         tags=["documents"],
-        summary="Make the form for this duty",
+        summary="Make the form for this duty: the one the recipient wants, or the kind asked for",
         response_model=answers.Document,
-        responses=problems(400, 404, 409),
+        responses=problems(404, 409),
     )
-    async def make(obligation_id: Id, who: Filer, body: MakeDocument | None = None) -> JSONResponse:
-        kind = body.kind if body else None
-        row = await asyncio.to_thread(make_form, db, notifier, clock, obligation_id, who.user_id, kind=kind)
+    async def make(obligation_id: Id, who: Filer, kind: Kind | Literal["form"] = "form") -> JSONResponse:
+        wanted = None if kind == "form" else kind
+        row = await asyncio.to_thread(make_form, db, notifier, clock, obligation_id, who.user_id, kind=wanted)
         return JSONResponse(views.form(row), 201)
 
     @router.post(
