@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from services.sae_notifier import answers, store, views
+from services.sae_notifier.forms.form import Kind
 from services.sae_notifier.handlers import Notifier, activation, alerts, filings
 from services.sae_notifier.handlers.filings import Proof
 from services.sae_notifier.handlers.making import make_form
@@ -196,12 +197,13 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         "/obligations/{obligation_id}/documents",
         status_code=201,
         tags=["documents"],
-        summary="Make the form for this duty",
+        summary="Make the form for this duty: the one the recipient wants, or the kind asked for",
         response_model=answers.Document,
         responses=problems(404, 409),
     )
-    async def make(obligation_id: Id, who: Filer) -> JSONResponse:
-        row = await asyncio.to_thread(make_form, db, notifier, clock, obligation_id, who.user_id)
+    async def make(obligation_id: Id, who: Filer, kind: Kind | Literal["form"] = "form") -> JSONResponse:
+        wanted = None if kind == "form" else kind
+        row = await asyncio.to_thread(make_form, db, notifier, clock, obligation_id, who.user_id, kind=wanted)
         return JSONResponse(views.form(row), 201)
 
     @router.post(

@@ -11,7 +11,8 @@ from services.sae_notifier import store
 from services.sae_notifier.forms import times
 from services.sae_notifier.forms.diff import changes
 from services.sae_notifier.forms.fields import Value
-from services.sae_notifier.handlers import Notifier
+from services.sae_notifier.forms.form import KINDS
+from services.sae_notifier.handlers import Notifier, filings
 from services.sae_notifier.pages import shown
 from services.sae_notifier.pages.factors import FactorShown, factors
 from services.sae_notifier.pages.law import RuleShown, rule_of
@@ -51,6 +52,8 @@ class DutyPage:
     then: VersionShown | None
     case_version: int
     documents: tuple[DocumentShown, ...]
+    kinds: tuple[str, ...]
+    """The forms that can be made; the one this recipient wants first."""
     filings: tuple[FilingShown, ...]
     channel: str
     address: str
@@ -81,6 +84,7 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
         on=on,
         then=in_force(versions, on, zone) if on else None,
         case_version=cases[-1].version if cases else 0,
+        kinds=tuple(sorted(KINDS, key=lambda one: one != filings.asked(notifier, latest.recipient_id))),
         documents=tuple(shown.document(notifier.trial, row) for row in forms),
         filings=tuple(shown.filing(notifier.trial, row, receipts) for row in rows),
         channel=recipient.channel if recipient else "hand",
