@@ -18,6 +18,7 @@ from services.ae_intake.commands import (
 )
 from services.ae_intake.handlers import Intake, Who
 from services.ae_intake.store import AllocationRow
+from shared.bus import redacted
 from shared.bus.outbox import emit
 from shared.case import Batch, Exposure, Measurement, Subject
 from shared.db import Tx
@@ -228,6 +229,8 @@ def _problems(error: ValidationError) -> list[FieldProblem]:
 def _write(
     intake: Intake, tx: Tx, kind: str, name: str, document: Any, who: Who, now: datetime, verb: str, reason: str | None
 ) -> None:
+    rules = redacted.rules_of(tx, document.subject_id)
+    document, reason = rules.document(name, document), rules.said(reason)
     row = store.add_document(tx, kind, name, document)
     sent = emit(
         tx,

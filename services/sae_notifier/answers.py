@@ -70,6 +70,11 @@ class Alerts(Answered):
     alerts: list[Alert]
 
 
+class TakenBack(Answered):
+    at: datetime
+    by: str
+
+
 class Document(Answered):
     """A form as it was made: which case version it shows, for whom, and the SHA-256 of its bytes (at `path`)."""
 
@@ -83,6 +88,10 @@ class Document(Answered):
     sha256: str
     made_by: str
     made_at: datetime
+    withdrawn_at: datetime | None
+    """Never sent, and its bytes are gone: words that it may have held were taken back."""
+    taken_back_later: TakenBack | None
+    """It was sent and holds words that were taken back later: they could not be called back."""
     path: str
 
 

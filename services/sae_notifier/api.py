@@ -15,7 +15,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from services.sae_notifier import answers, store, views
 from services.sae_notifier.forms.form import Kind
-from services.sae_notifier.handlers import Notifier, activation, alerts, filings
+from services.sae_notifier.handlers import Notifier, activation, alerts, filings, withdrawing
 from services.sae_notifier.handlers.filings import Proof
 from services.sae_notifier.handlers.making import make_form
 from services.sae_notifier.sight import Sight
@@ -25,7 +25,7 @@ from shared.auth.proof import prove_again
 from shared.case import Obligation
 from shared.clock import Clock
 from shared.db import Database, Tx
-from shared.errors import FieldProblem, NotFound, Refused
+from shared.errors import Conflict, FieldProblem, NotFound, Refused
 from shared.web.parameters import iso_only
 from shared.web.problem import problems
 
@@ -350,8 +350,12 @@ def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) 
     async def documents(
         who: Annotated[Identity, Depends(require("see_ledger"))], case_id: Annotated[str, Query(max_length=80)]
     ) -> JSONResponse:
-        rows = await _read(db, lambda tx: store.forms_of(tx, _clean(case_id) or ""))
-        return JSONResponse({"documents": [views.form(row) for row in rows]})
+        def unit(tx: Tx) -> list[dict[str, Any]]:
+            rows = store.forms_of(tx, _clean(case_id) or "")
+            later = withdrawing.later(tx, rows[0]["case_id"], rows[0]["subject_id"], rows) if rows else {}
+            return [views.form(row, later.get(row["document_id"])) for row in rows]
+
+        return JSONResponse({"documents": await _read(db, unit)})
 
     @router.get(
         "/documents/{document_id}",
@@ -364,6 +368,8 @@ def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) 
         row = await _read(db, lambda tx: store.form(tx, document_id))
         if row is None:
             raise NotFound("no document by that id")
+        if row.withdrawn_at is not None:
+            raise Conflict("words were taken back from it before it was sent; make the form again")
         name = f"{row.case_number}-v{row.case_version}-{row.recipient_id or 'all'}.pdf"
         headers = {"Content-Disposition": f'inline; filename="{name}"', "ETag": f'"{row.sha256}"'}
         return Response(bytes(row.content), media_type="application/pdf", headers=headers)

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 
 from services.sae_notifier import store
 from services.sae_notifier.channels import Attachment, Channel, HandoverFailed, Message
-from services.sae_notifier.handlers import Notifier, activation, alerts, duties, filings
+from services.sae_notifier.handlers import Notifier, activation, alerts, duties, filings, withdrawing
 from services.sae_notifier.store import AlertRow, CallRow, FilingRow, FormRow
 from shared import metrics
 from shared.alarm import Kind
 from shared.canonical import sha256
 from shared.clock import Clock
 from shared.db import Database, DatabaseAway, Tx
+from shared.errors import Conflict
 from shared.failpoint import hit
 from shared.supervise import pause
 from shared.telemetry import get_logger
@@ -224,6 +225,42 @@ class Dispatcher:
             return None
         self.db.transact(lambda tx: activation.reviewed(self.notifier, tx, number, len(cases), self.clock.now()))
         return sum(moved)
+
+    async def taken_back_loop(self, stop: asyncio.Event) -> None:
+        """Every two seconds: mails whose document lost its bytes get a new one; nobody waits for it, so it is typeset here."""
+        while not await pause(stop, 2.0):
+            try:
+                await asyncio.to_thread(self.make_again)
+            except DatabaseAway as error:
+                log.warning("taken_back.database_away", detail=str(error))
+
+    def make_again(self) -> int:
+        """One pass; returns how many documents were made again."""
+        now = self.clock.now()
+        for child, redaction in self.db.read(lambda tx: store.left_to_withdraw(tx, now)):
+            self._apart(
+                f"child:{redaction}",
+                lambda tx, c=child, r=redaction: withdrawing.withdraw_left(self.notifier, tx, c, r, now),
+            )
+        waiting = self.db.read(store.to_remake)
+        return sum(self._make_again(row) for row in waiting)
+
+    def _make_again(self, row: FilingRow) -> int:
+        """A document that cannot be made must not keep the others waiting: the bell rings, and it is tried again."""
+        try:
+            made = self.db.read(lambda tx: withdrawing.drafted_again(self.notifier, tx, row, self.clock.now()))
+            pdf = filings.typeset(made)[0]
+            now = self.clock.now()
+            done = self.db.transact(lambda tx: withdrawing.remade(self.notifier, tx, row.filing_id, made, pdf, now))
+        except DatabaseAway:
+            raise
+        except Conflict:  # words were taken back meanwhile: the next pass reads again
+            return 0
+        except Exception as error:
+            log.error("taken_back.not_made", filing_id=row.filing_id, error_type=type(error).__name__)
+            self.ring("delivery_failed", f"filing:{row.filing_id}")
+            return 0
+        return int(done is not None)
 
     def _apart(self, place: str, unit: Callable[[Tx], int], *, failed: int = 0) -> int:
         """One duty that cannot be computed must not silence the alarms of the others: the bell rings for it instead."""

@@ -42,7 +42,7 @@ def _form(tx: Tx, document: ReportForm) -> list[Audited]:
     """A document whose bytes were too large for the log is lost: no row stands for it, or an empty file might be sent."""
     if document.content_base64 is None or store.form(tx, document.document_id) is not None:
         return []
-    values = document.model_dump(include=set(FormRow.model_fields) - {"content"})
+    values = document.model_dump(include=set(FormRow.model_fields) - {"content", "withdrawn_at", "withdrawn_by"})
     row = FormRow(content=b64decode(document.content_base64), **values)
     tx.session.add(row)
     tx.session.flush()

@@ -10,7 +10,7 @@ from services.sae_notifier.handlers.activation import Waiting
 from services.sae_notifier.handlers.law import Active, Law
 from services.sae_notifier.rules import Preview
 from services.sae_notifier.store import ActivationRow, AlertRow, CallRow, FilingRow, FormRow, ReceiptRow
-from shared.case import Obligation
+from shared.case import CaseRedacted, Obligation
 from shared.db import Tx
 
 
@@ -57,7 +57,8 @@ def call(row: CallRow) -> dict[str, Any]:
     }
 
 
-def form(row: FormRow | dict[str, Any]) -> dict[str, Any]:
+def form(row: FormRow | dict[str, Any], later: CaseRedacted | None = None) -> dict[str, Any]:
+    """`later`: the redaction that took words back after this document had been sent."""
     data = row if isinstance(row, dict) else row.model_dump(exclude={"content"})
     return {
         "document_id": data["document_id"],
@@ -70,6 +71,8 @@ def form(row: FormRow | dict[str, Any]) -> dict[str, Any]:
         "sha256": data["sha256"],
         "made_by": data["made_by"],
         "made_at": _iso(data["made_at"]),
+        "withdrawn_at": _iso(data["withdrawn_at"]),
+        "taken_back_later": None if later is None else {"at": _iso(later.recorded_at), "by": later.redacted_by},
         "path": f"/api/v1/documents/{data['document_id']}",
     }
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from shared.case.base import Published
+from shared.case.text import FileText, Typed
 
 FilingState = Literal["waiting", "sent", "failed", "received", "rejected"]
 
@@ -27,8 +28,8 @@ class ReportForm(Published):
     facts_sha256: str = ""
     """Of everything the document shows; the same facts make no second document."""
     sha256: str
-    content_base64: str | None = None
-    """The file; null when it is larger than the log carries, and then only the database has it."""
+    content_base64: FileText | None = None
+    """The file; null when it is larger than the log carries, and then only the database has it; or taken back."""
     made_by: str
     made_at: datetime
     recorded_at: datetime
@@ -41,9 +42,9 @@ class FilingReceipt(Published):
     verdict: Literal["received", "rejected"]
     kind: Literal["delivery_notice", "answer", "proof"]
     at: datetime
-    reference: str
-    reasons: str = ""
-    proof_name: str | None = None
+    reference: Typed
+    reasons: Typed = ""
+    proof_name: Typed | None = None
     proof_type: str | None = None
     sha256: str | None = None
     recorded_by: str
@@ -71,7 +72,7 @@ class Filing(Published):
     filed_by: str
     filed_at: datetime
     sent_at: datetime | None = None
-    reference: str | None = None
+    reference: Typed | None = None
     attempts: int = 0
     error: str | None = None
     receipts: tuple[FilingReceipt, ...] = ()

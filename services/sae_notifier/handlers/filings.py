@@ -23,7 +23,7 @@ from services.sae_notifier.handlers import alerts, duties, telling
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
 from shared import metrics
-from shared.bus import heard
+from shared.bus import heard, redacted
 from shared.canonical import sha256
 from shared.case import CaseReport, Obligation
 from shared.db import Tx
@@ -61,6 +61,8 @@ class Draft:
     recipient_id: str
     follow_up: int
     facts_sha256: str
+    redactions: int = 0
+    """How often words about the child had been taken back when it was read."""
 
 
 def asked(notifier: Notifier, recipient_id: str, kind: str | None = None) -> Kind:
@@ -73,17 +75,25 @@ def asked(notifier: Notifier, recipient_id: str, kind: str | None = None) -> Kin
     return cast(Kind, found)
 
 
-def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime, kind: str | None = None) -> Draft:
-    """Read what the form of this duty shows: the newest case version, for this recipient."""
+def draft(
+    notifier: Notifier,
+    tx: Tx,
+    obligation_id: str,
+    now: datetime,
+    kind: str | None = None,
+    case_version: int | None = None,
+) -> Draft:
+    """Read what the form of this duty shows: the newest case version (or an older one, made again), for this recipient."""
     duty = store.obligation(tx, obligation_id)
     if duty is None:
         raise NotFound("no duty by that id")
     versions = heard.case_versions(tx, duty.case_id)
+    versions = [one for one in versions if case_version is None or one.version <= case_version]
     case = versions[-1]
     received_version = store.last_received_version(tx, case.case_id, duty.recipient_id, before=case.version)
     last = next((one for one in versions if one.version == received_version), None)
     earlier = {one.case_version for one in store.filings(tx, case_id=case.case_id, recipient_id=duty.recipient_id)}
-    follow_up = len(earlier - {case.version})
+    follow_up = len({one for one in earlier if one < case.version})
     digest = store.case_sha256(tx, case.case_id, case.version)
     assessments = store.assessments(tx, case.case_id)
     known = partial(
@@ -105,7 +115,9 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime, kind: s
     chosen = asked(notifier, duty.recipient_id, kind)
     build = BUILDERS[chosen]
     facts = facts_sha256(build(known(obligation=duty.model_copy(update={"state": "open"}))))
-    return Draft(chosen, build(known(obligation=duty)), case, digest, duty.recipient_id, follow_up, facts)
+    form = build(known(obligation=duty))
+    taken_back = len(redacted.of_child(tx, case.subject_id))
+    return Draft(chosen, form, case, digest, duty.recipient_id, follow_up, facts, taken_back)
 
 
 def made_before(tx: Tx, made: Draft) -> FormRow | None:
@@ -140,12 +152,17 @@ def typeset(made: Draft) -> tuple[bytes, str, str]:
     return rendered.pdf, words.subject, words.body
 
 
-def keep_form(notifier: Notifier, tx: Tx, made: Draft, pdf: bytes, user_id: str, now: datetime) -> FormRow:
-    """Store the document, immutable; made twice it is one. Raises Conflict when the case has moved on since it was drafted."""
+def keep_form(
+    notifier: Notifier, tx: Tx, made: Draft, pdf: bytes, user_id: str, now: datetime, *, again: bool = False
+) -> FormRow:
+    """Store the document, immutable; made twice it is one. Raises Conflict when the case has moved on since it was drafted
+    (unless an older version is made `again`), or when words were taken back."""
     notifier.audit.lock(tx, made.case.subject_id)
     newest = heard.case_versions(tx, made.case.case_id)[-1]
-    if newest.version != made.case.version:
+    if newest.version != made.case.version and not again:
         raise Conflict(f"the case is at version {newest.version} now; make the form again")
+    if len(redacted.of_child(tx, made.case.subject_id)) != made.redactions:
+        raise Conflict("words were taken back meanwhile; make the form again")
     known = made_before(tx, made)
     if known is not None:
         return known
@@ -272,6 +289,10 @@ def _check(
     if document is None or document.case_id != duty.case_id or document.recipient_id != duty.recipient_id:
         problems.append(
             FieldProblem("/document_id", "not a document for this duty", "make the form for this duty first")
+        )
+    elif document.withdrawn_at is not None:
+        problems.append(
+            FieldProblem("/document_id", "words were taken back from it before it was sent", "make the form again")
         )
     if method != "mail":
         if sent_at is None:

@@ -24,7 +24,7 @@ def form_made(notifier: Notifier, tx: Tx, row: FormRow, now: datetime) -> Writte
         trial_id=notifier.trial.id,
         content_base64=content if len(content) < MAX_BODY_BYTES - ROOM else None,
         recorded_at=now,
-        **row.model_dump(exclude={"content"}),
+        **row.model_dump(exclude={"content", "withdrawn_at", "withdrawn_by"}),
     )
     name = f"form/{row.document_id}"
     tx.after_commit(notifier.relay_wake.set)

@@ -12,7 +12,7 @@ from services.sae_notifier import store
 from services.sae_notifier.pages.face import Face, Id
 from shared.auth.guard import require
 from shared.auth.identity import Identity
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 
 Reader = Annotated[Identity, Depends(require("see_ledger"))]
 
@@ -23,6 +23,8 @@ def add(router: APIRouter, face: Face) -> None:
         row = await face.read(lambda tx: store.form(tx, document_id))
         if row is None:
             raise NotFound("no document by that id")
+        if row.withdrawn_at is not None:
+            raise Conflict("words were taken back from it before it was sent; make the form again")
         name = f"{row.case_number}-v{row.case_version}-{row.recipient_id or 'all'}.pdf"
         headers = {"Content-Disposition": f'inline; filename="{name}"', "ETag": f'"{row.sha256}"'}
         return Response(bytes(row.content), media_type="application/pdf", headers=headers)

@@ -12,7 +12,7 @@ from services.sae_notifier.forms import times
 from services.sae_notifier.forms.diff import changes
 from services.sae_notifier.forms.fields import Value
 from services.sae_notifier.forms.form import KINDS
-from services.sae_notifier.handlers import Notifier, filings
+from services.sae_notifier.handlers import Notifier, filings, withdrawing
 from services.sae_notifier.pages import shown
 from services.sae_notifier.pages.factors import FactorShown, factors
 from services.sae_notifier.pages.law import RuleShown, rule_of
@@ -70,6 +70,7 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
     rows = store.filings(tx, obligation_id=obligation_id)
     receipts = store.receipts_of(tx, [row.filing_id for row in rows])
     forms = [row for row in store.forms_of(tx, latest.case_id) if row["recipient_id"] == latest.recipient_id]
+    later = withdrawing.later(tx, latest.case_id, latest.subject_id, forms)
     cases = heard.case_versions(tx, latest.case_id)
     held = store.last_received_version(tx, latest.case_id, latest.recipient_id)
     recipient = notifier.trial.recipient(latest.recipient_id)
@@ -85,7 +86,7 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
         then=in_force(versions, on, zone) if on else None,
         case_version=cases[-1].version if cases else 0,
         kinds=tuple(sorted(KINDS, key=lambda one: one != filings.asked(notifier, latest.recipient_id))),
-        documents=tuple(shown.document(notifier.trial, row) for row in forms),
+        documents=tuple(shown.document(notifier.trial, row, later) for row in forms),
         filings=tuple(shown.filing(notifier.trial, row, receipts) for row in rows),
         channel=recipient.channel if recipient else "hand",
         address=recipient.address if recipient else "",

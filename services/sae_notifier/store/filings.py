@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Index,
     LargeBinary,
     Text,
     UniqueConstraint,
@@ -16,19 +17,34 @@ from sqlalchemy import (
     inspect,
     or_,
     select,
+    text,
 )
 from sqlmodel import Field, col
 
 from services.sae_notifier.store.claims import Claimable, claim, unclaimed
 from shared.audit import Audit, Audited
+from shared.bus.redacted import RedactionRow
 from shared.db import Tx
 
 
 class FormRow(Audited, table=True):
-    """A rendered document, immutable: its bytes, their SHA-256, and the case version it shows."""
+    """A rendered document, immutable: its bytes, their SHA-256, and the case version it shows. One that was never sent
+    loses its bytes when words it may hold are taken back; what it was (its hash) stays."""
 
     __tablename__: ClassVar[str] = "forms"  # type: ignore[misc]
-    __table_args__ = (UniqueConstraint("kind", "case_id", "case_version", "recipient_id", "facts_sha256"),)
+    __table_args__ = (
+        Index(
+            "forms_of_facts",
+            "kind",
+            "case_id",
+            "case_version",
+            "recipient_id",
+            "facts_sha256",
+            unique=True,
+            postgresql_where=text("withdrawn_at IS NULL"),
+            sqlite_where=text("withdrawn_at IS NULL"),
+        ),
+    )
     audit_key: ClassVar[tuple[str, ...]] = ("document_id",)
 
     document_id: str = Field(primary_key=True)
@@ -46,6 +62,9 @@ class FormRow(Audited, table=True):
     content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     made_by: str
     made_at: datetime
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str | None = None
+    """The redaction that took its bytes."""
 
 
 class FilingRow(Audited, Claimable, table=True):
@@ -125,6 +144,7 @@ def form_saying(
         col(FormRow.case_version) == case_version,
         col(FormRow.recipient_id) == recipient_id,
         col(FormRow.facts_sha256) == facts_sha256,
+        col(FormRow.withdrawn_at).is_(None),
     )
     return tx.session.execute(statement).scalar()
 
@@ -187,6 +207,7 @@ def claim_filings(tx: Tx, audit: Audit, now: datetime, until: datetime, limit: i
             or_(col(FilingRow.next_attempt_at).is_(None), col(FilingRow.next_attempt_at) <= now),
             unclaimed(col(FilingRow.claimed_until), now),
             ~blocked,
+            ~_withdrawn(),
         )
         .order_by(col(FilingRow.filed_at))
         .limit(limit)
@@ -195,6 +216,71 @@ def claim_filings(tx: Tx, audit: Audit, now: datetime, until: datetime, limit: i
     rows = list(tx.session.execute(statement).scalars())
     claim(tx, audit, rows, until)
     return rows
+
+
+def _withdrawn() -> Any:
+    """The filing's document lost its bytes: it must be made again first."""
+    return (
+        select(col(FormRow.document_id))
+        .where(col(FormRow.document_id) == col(FilingRow.document_id), col(FormRow.withdrawn_at).is_not(None))
+        .exists()
+    )
+
+
+def to_remake(tx: Tx, limit: int = 5) -> list[FilingRow]:
+    """Mails still to be sent whose document lost its bytes, oldest first."""
+    statement = select(FilingRow).where(col(FilingRow.state) == "waiting", _withdrawn())
+    return list(tx.session.execute(statement.order_by(col(FilingRow.filed_at)).limit(limit)).scalars())
+
+
+def unsent_forms(tx: Tx, subject_id: str, now: datetime) -> list[FormRow]:
+    """Documents of one child that nobody outside has, and that nobody is sending at this moment."""
+    out = (
+        select(col(FilingRow.filing_id))
+        .where(
+            col(FilingRow.document_id) == col(FormRow.document_id),
+            or_(
+                col(FilingRow.state).in_(("sent", "received", "rejected")),
+                ~unclaimed(col(FilingRow.claimed_until), now),
+            ),
+        )
+        .exists()
+    )
+    statement = select(FormRow).where(col(FormRow.subject_id) == subject_id, col(FormRow.withdrawn_at).is_(None), ~out)
+    return list(tx.session.execute(statement.with_for_update()).scalars())
+
+
+def sent_forms(tx: Tx, subject_id: str) -> set[str]:
+    """Documents of one child that have left us."""
+    statement = select(col(FilingRow.document_id)).where(
+        col(FilingRow.subject_id) == subject_id, col(FilingRow.state).in_(("sent", "received", "rejected"))
+    )
+    return {row[0] for row in tx.execute(statement)}
+
+
+def left_to_withdraw(tx: Tx, now: datetime) -> list[tuple[str, str]]:
+    """(child, redaction) of documents made before words were taken back that were being sent at that moment and were not."""
+    statement = (
+        select(col(FormRow.subject_id), func.max(col(RedactionRow.redaction_id)))
+        .join(RedactionRow, col(RedactionRow.subject_id) == col(FormRow.subject_id))
+        .where(col(FormRow.withdrawn_at).is_(None), col(FormRow.made_at) < col(RedactionRow.recorded_at))
+        .group_by(col(FormRow.subject_id))
+    )
+    return [(child, redaction) for child, redaction in tx.execute(statement) if unsent_before(tx, child, now)]
+
+
+def unsent_before(tx: Tx, subject_id: str, now: datetime) -> list[FormRow]:
+    """Unsent documents that were made before the newest redaction about that child."""
+    newest = tx.scalar(
+        select(func.max(col(RedactionRow.recorded_at))).where(col(RedactionRow.subject_id) == subject_id)
+    )
+    return [row for row in unsent_forms(tx, subject_id, now) if newest is not None and row.made_at < newest]
+
+
+def typed_about(tx: Tx, subject_id: str) -> tuple[list[FilingRow], list[ReceiptRow]]:
+    """Tellings about one child and the answers to them, where people typed references and reasons."""
+    told = list(tx.session.execute(select(FilingRow).where(col(FilingRow.subject_id) == subject_id)).scalars())
+    return told, receipts_of(tx, [row.filing_id for row in told])
 
 
 def receipts_of(tx: Tx, filing_ids: Sequence[str]) -> list[ReceiptRow]:
