@@ -70,6 +70,8 @@ def notices(trial: Trial) -> tuple[str, ...]:
         said.append(f"roster: nobody is on duty {', '.join(gaps)}; then everyone is called in order, {first} first")
     if trial.registry.why_unknown is not None:
         said.append(f"registry: unknown ({trial.registry.why_unknown.en})")
+    if trial.study is not None and trial.study.why_unknown is not None:
+        said.append(f"study: {trial.study.why_unknown.en}")
     addressed = {name for group in trial.duty_groups for name in group.recipients}
     said += [f"recipients/{one.id}: in no duty group" for one in trial.recipients if one.id not in addressed]
     for name, setting in (("vn_regime", trial.vn_regime), ("harvest_counts_as_ip", trial.harvest_counts_as_ip)):

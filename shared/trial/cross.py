@@ -27,6 +27,8 @@ def cross_check(trial: Trial) -> Iterator[Found]:
     yield from _roster(trial)
     yield from _rsi(trial)
     yield from _names(trial)
+    yield from _e2b(trial)
+    yield from _transports(trial)
     if (trial.registry.id is None) == (trial.registry.why_unknown is None):
         yield Found(("registry",), "needs an id or the reason why it is unknown, and not both", "give one of them")
 
@@ -105,6 +107,29 @@ def _recipients(trial: Trial) -> Iterator[Found]:
             if recipient_id not in known:
                 path: Path = ("duty_groups", index, "recipients", place)
                 yield Found(path, f"there is no recipient {recipient_id!r}", _one_of(known))
+
+
+def _e2b(trial: Trial) -> Iterator[Found]:
+    """A receiver of E2B(R3) messages needs a sender and a study to be told of."""
+    for index, one in enumerate(trial.recipients):
+        if one.report_format != "e2b_r3":
+            continue
+        for key, part in (("safety_sender", trial.safety_sender), ("study", trial.study)):
+            if part is None:
+                path: Path = ("recipients", index, "report_format")
+                yield Found(
+                    path, f"{one.id} takes e2b_r3, and the file has no `{key}`", f"add `{key}:` at the top level"
+                )
+
+
+def _transports(trial: Trial) -> Iterator[Found]:
+    """One endpoint is one way: it cannot be reached by two protocols."""
+    kinds: dict[str, str] = {}
+    for index, one in enumerate(trial.recipients):
+        way = one.transport
+        if way is not None and kinds.setdefault(way.endpoint, way.kind) != way.kind:
+            path: Path = ("recipients", index, "transport", "kind")
+            yield Found(path, f"endpoint {way.endpoint} is reached as {kinds[way.endpoint]} above", "use one kind")
 
 
 def _names(trial: Trial) -> Iterator[Found]:

@@ -15,6 +15,7 @@ from shared.trial.catalogue import CatalogueEntry, CausalRole
 from shared.trial.charter import DsmbCharter
 from shared.trial.plan import AgeRange, Arm, Rehabilitation, Visit
 from shared.trial.recipient import DutyGroup, Recipient
+from shared.trial.registration import SafetySender, Study
 from shared.trial.roster import OnCall, Roster
 from shared.trial.rsi import RsiVersion
 from shared.trial.site import Site
@@ -54,6 +55,12 @@ class Trial(Spec):
     design: Literal["open_label", "single_blind", "double_blind"]
     sponsor: Bilingual
     registry: Registry
+    study: Study | None = None
+    """What reports in E2B(R3) say of the study; without it none can be made."""
+    safety_sender: SafetySender | None = None
+    """The same of the sender."""
+    same_substance_in_eu: StrictBool | None = None
+    """Whether the sponsor runs another trial of the same substance in the Union (Regulation 536/2014, 42(1)(b)); null: not answered."""
     desk_zone: Zone
     """The sponsor safety desk's zone: day 0 and the dates of this file are read in it."""
     subjects_planned: int = Field(ge=1)
@@ -114,6 +121,16 @@ class Trial(Spec):
     @property
     def countries_with_site(self) -> frozenset[str]:
         return frozenset(one.country for one in self.sites)
+
+    @property
+    def flags(self) -> dict[str, bool]:
+        """Yes/no facts of the trial that rules may ask about; what is not known is left out and counts as yes."""
+        found: dict[str, bool] = {}
+        if self.study is not None and self.study.ind_number is not None:
+            found["ind"] = True
+        if self.same_substance_in_eu is not None:
+            found["same_substance_in_eu"] = self.same_substance_in_eu
+        return found
 
     @property
     def settings(self) -> dict[str, str]:

@@ -11,8 +11,9 @@ from services.sae_notifier import store
 from services.sae_notifier.forms import times
 from services.sae_notifier.forms.diff import changes
 from services.sae_notifier.forms.fields import Value
-from services.sae_notifier.handlers import Notifier
+from services.sae_notifier.handlers import Notifier, icsr
 from services.sae_notifier.pages import shown
+from services.sae_notifier.pages.electronic import ElectronicShown, electronic, filing
 from services.sae_notifier.pages.law import RuleShown, rule_of
 from services.sae_notifier.pages.shown import CauseShown, DocumentShown, DutyShown, FilingShown
 from shared.bus import heard
@@ -49,6 +50,7 @@ class DutyPage:
     then: VersionShown | None
     case_version: int
     documents: tuple[DocumentShown, ...]
+    electronic: ElectronicShown | None
     filings: tuple[FilingShown, ...]
     channel: str
     address: str
@@ -78,8 +80,9 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
         on=on,
         then=in_force(versions, on, zone) if on else None,
         case_version=cases[-1].version if cases else 0,
-        documents=tuple(shown.document(notifier.trial, row) for row in forms),
-        filings=tuple(shown.filing(notifier.trial, row, receipts) for row in rows),
+        documents=tuple(shown.document(notifier.trial, row) for row in forms if row["kind"] != icsr.KIND),
+        electronic=electronic(notifier, tx, latest, forms, rows),
+        filings=tuple(filing(notifier, tx, row, receipts) for row in rows),
         channel=recipient.channel if recipient else "hand",
         address=recipient.address if recipient else "",
         received_version=held,
