@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.dev.process import end
 from services.sae_notifier.channels import FileDrop, Gateway, HttpGateway
 from services.sae_notifier.e2b import read_ack
 from services.sae_notifier.e2b.safe import safe_parse
@@ -22,12 +17,12 @@ from services.sae_notifier.e2b.schema import schema_errors
 from services.sae_notifier.store import FilingRow
 from shared.clock import SystemClock
 from tests.support import deeds
+from tests.support.authority import Authority
 from tests.support.e2b import schemas
 from tests.support.electronic import ENDPOINT, ElectronicWorld, reported
 from tests.support.world import forget_template
 
 pytestmark = [pytest.mark.live, pytest.mark.schemas]
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,42 +31,9 @@ def _template() -> Iterator[None]:
     forget_template()
 
 
-class Process:
-    """The authority, started; `mode(…)` changes how it behaves."""
-
-    def __init__(self, *more: str, profile: str = "ich") -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "deploy.dev.authority",
-            "--schemas",
-            str(schemas()),
-            "--profile",
-            profile,
-            *more,
-        ]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
-        assert self.process.stdout is not None
-        self.url = json.loads(self.process.stdout.readline())["url"]
-
-    def mode(self, name: str, **more: Any) -> None:
-        httpx.post(f"{self.url}/mode", json={"mode": name, **more}).raise_for_status()
-
-    def received(self) -> list[dict[str, Any]]:
-        return httpx.get(f"{self.url}/received").json()
-
-    def waiting(self) -> list[str]:
-        return httpx.get(f"{self.url}/out").json()["answers"]
-
-    def stop(self) -> None:
-        end(self.process, signal.SIGTERM, within_s=5)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-
 @pytest.fixture(scope="module")
-def authority() -> Iterator[Process]:
-    made = Process()
+def authority() -> Iterator[Authority]:
+    made = Authority()
     yield made
     made.stop()
 
@@ -95,7 +57,7 @@ class Live(ElectronicWorld):
 
 
 @pytest.fixture
-def world(authority: Process) -> Iterator[Live]:
+def world(authority: Authority) -> Iterator[Live]:
     authority.mode("accept")
     httpx.delete(f"{authority.url}/received").raise_for_status()
     with Live(HttpGateway(f"{authority.url}/in", f"{authority.url}/out")) as made:
@@ -104,7 +66,7 @@ def world(authority: Process) -> Iterator[Live]:
         made.assert_audit()
 
 
-def test_it_accepts_what_is_valid_and_its_answer_is_valid_too(world: Live, authority: Process) -> None:
+def test_it_accepts_what_is_valid_and_its_answer_is_valid_too(world: Live, authority: Authority) -> None:
     case_id = reported(world)
     row = world.sent(case_id)
     assert (row.state, row.reference) == ("received", "answered 202")
@@ -118,7 +80,7 @@ def test_it_accepts_what_is_valid_and_its_answer_is_valid_too(world: Live, autho
     assert authority.waiting() == []
 
 
-def test_it_rejects_what_is_not_valid_naming_the_element(authority: Process) -> None:
+def test_it_rejects_what_is_not_valid_naming_the_element(authority: Authority) -> None:
     """Whoever sent it: this one was never judged by us."""
     raw = b'<?xml version="1.0"?><MCCI_IN200100UV01 xmlns="urn:hl7-org:v3" ITSVersion="XML_1.0"/>'
     authority.mode("accept")
@@ -129,7 +91,7 @@ def test_it_rejects_what_is_not_valid_naming_the_element(authority: Process) -> 
     httpx.delete(f"{authority.url}/out/{name}")
 
 
-def test_rejected_corrected_accepted(world: Live, authority: Process) -> None:
+def test_rejected_corrected_accepted(world: Live, authority: Authority) -> None:
     case_id = reported(world)
     due = world.duty(case_id).due_at
     authority.mode("reject", reasons=["C.3.4.8: Data value required for tag emailAddress"])
@@ -148,7 +110,7 @@ def test_rejected_corrected_accepted(world: Live, authority: Process) -> None:
     assert numbers[-2:] == [first.message_number, second.message_number]
 
 
-def test_a_warning_is_an_acceptance_that_says_something(world: Live, authority: Process) -> None:
+def test_a_warning_is_an_acceptance_that_says_something(world: Live, authority: Authority) -> None:
     authority.mode("warn")
     row = world.sent(reported(world))
     world.fetch()
@@ -157,7 +119,7 @@ def test_a_warning_is_an_acceptance_that_says_something(world: Live, authority: 
     assert "W0009" in world.receipts(row.filing_id)[-1].reasons
 
 
-def test_late(world: Live, authority: Process) -> None:
+def test_late(world: Live, authority: Authority) -> None:
     authority.mode("late", delay_s=0.5)
     row = world.sent(reported(world))
     assert world.fetch() == 0
@@ -167,7 +129,7 @@ def test_late(world: Live, authority: Process) -> None:
     assert world.filing(row.filing_id).acceptance == "accepted"
 
 
-def test_twice_is_once(world: Live, authority: Process) -> None:
+def test_twice_is_once(world: Live, authority: Authority) -> None:
     authority.mode("twice")
     row = world.sent(reported(world))
     assert world.fetch() == 2
@@ -175,7 +137,7 @@ def test_twice_is_once(world: Live, authority: Process) -> None:
     assert world.filing(row.filing_id).acceptance == "accepted"
 
 
-def test_twice_and_otherwise_is_parked(world: Live, authority: Process) -> None:
+def test_twice_and_otherwise_is_parked(world: Live, authority: Authority) -> None:
     authority.mode("again")
     row = world.sent(reported(world))
     world.fetch()
@@ -183,7 +145,7 @@ def test_twice_and_otherwise_is_parked(world: Live, authority: Process) -> None:
     assert world.filing(row.filing_id).acceptance == "accepted"
 
 
-def test_never(world: Live, authority: Process) -> None:
+def test_never(world: Live, authority: Authority) -> None:
     authority.mode("never")
     case_id = reported(world)
     world.sent(case_id)
@@ -194,7 +156,7 @@ def test_never(world: Live, authority: Process) -> None:
 
 
 @pytest.mark.parametrize(("mood", "why"), [("garbage", "unreadable"), ("unmatched", "unmatched")])
-def test_what_fits_nothing(world: Live, authority: Process, mood: str, why: str) -> None:
+def test_what_fits_nothing(world: Live, authority: Authority, mood: str, why: str) -> None:
     authority.mode(mood)
     row = world.sent(reported(world))
     world.fetch()
@@ -203,7 +165,7 @@ def test_what_fits_nothing(world: Live, authority: Process, mood: str, why: str)
     assert "ack_parked" in world.kinds()
 
 
-def test_closed_then_open(world: Live, authority: Process) -> None:
+def test_closed_then_open(world: Live, authority: Authority) -> None:
     authority.mode("unavailable")
     row = world.sent(reported(world))
     assert (row.state, row.error) == ("waiting", "http_gateway: answered 503")
@@ -214,7 +176,7 @@ def test_closed_then_open(world: Live, authority: Process) -> None:
     assert world.filing(row.filing_id).acceptance == "accepted"
 
 
-def test_it_has_the_file_and_we_do_not_know(world: Live, authority: Process) -> None:
+def test_it_has_the_file_and_we_do_not_know(world: Live, authority: Authority) -> None:
     """The line breaks after the file and before the answer: the same number goes out again and is booked as a repeat."""
     authority.mode("deaf")
     row = world.sent(reported(world))
@@ -233,7 +195,7 @@ def test_by_directories_too(tmp_path: Path) -> None:
     out, back = tmp_path / "out", tmp_path / "back"
     out.mkdir()
     back.mkdir()
-    process = Process("--drop", str(out), str(back))
+    process = Authority("--drop", str(out), str(back))
     try:
         with Live(FileDrop(str(out), str(back)), kind="file_drop") as world:
             case_id = reported(world)
@@ -252,7 +214,7 @@ def test_by_directories_too(tmp_path: Path) -> None:
 
 
 def test_fda_premarket_as_well() -> None:
-    process = Process(profile="fda-premarket")
+    process = Authority(profile="fda-premarket")
     try:
         gateway = HttpGateway(f"{process.url}/in", f"{process.url}/out")
         with Live(gateway, profile="fda-premarket") as world:
@@ -266,7 +228,7 @@ def test_fda_premarket_as_well() -> None:
         process.stop()
 
 
-def test_our_own_follow_up_keeps_the_case_number(world: Live, authority: Process) -> None:
+def test_our_own_follow_up_keeps_the_case_number(world: Live, authority: Authority) -> None:
     case_id = reported(world)
     first = world.sent(case_id)
     world.fetch()

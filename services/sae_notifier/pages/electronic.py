@@ -41,7 +41,7 @@ class FindingShown:
 
 @dataclass(frozen=True)
 class IcsrShown:
-    """`errors` keep the file from being sent; `told` says that it was."""
+    """`errors` keep the file from being sent; `told` says that it was, `turned_down` what became of it."""
 
     document_id: str
     number: str
@@ -51,6 +51,7 @@ class IcsrShown:
     made_at: datetime
     may_be_sent: bool
     told: bool
+    turned_down: bool
     findings: tuple[FindingShown, ...]
 
     @property
@@ -96,7 +97,7 @@ def electronic(
     numbers = {
         one.document_id: one for one in store.icsrs_of(tx, duty.case_id) if one.obligation_id == duty.obligation_id
     }
-    gone = {one.document_id for one in told if one.state != "failed"}
+    gone = {one.document_id: one.state for one in told if one.state != "failed"}
     return ElectronicShown(
         kind=transport.kind,
         closed=closed or "",
@@ -110,6 +111,7 @@ def electronic(
                 made_at=row["made_at"],
                 may_be_sent=numbers[row["document_id"]].may_be_sent,
                 told=row["document_id"] in gone,
+                turned_down=gone.get(row["document_id"]) == "rejected",
                 findings=_findings(numbers[row["document_id"]].findings),
             )
             for row in forms
