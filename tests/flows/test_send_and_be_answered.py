@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 
 from services.sae_notifier import store
 from services.sae_notifier.e2b import SchemasMissing, read
-from services.sae_notifier.handlers import acks, filings
+from services.sae_notifier.handlers import acks, filings, icsr
 from services.sae_notifier.rebuild import rebuild
 from services.sae_notifier.store import FilingRow
 from shared.canonical import sha256
@@ -114,21 +114,33 @@ def test_the_same_facts_make_the_same_file_and_other_facts_another(world: Electr
     assert b"-x2" in second.content
 
 
-def test_a_file_changed_in_the_database_does_not_leave(world: ElectronicWorld) -> None:
-    case_id = reported(world)
-    row = world.transmit(world.duty(case_id).obligation_id)
+@pytest.mark.parametrize(
+    ("changed", "with_its_hash", "said"),
+    [
+        (lambda xml: xml + b" ", False, "not the one that was made"),
+        (lambda xml: xml.replace(b"10027199", b"xx"), True, "not valid any more"),
+    ],
+)
+def test_a_file_changed_in_the_database_does_not_leave(
+    world: ElectronicWorld, changed: Callable[[bytes], bytes], with_its_hash: bool, said: str
+) -> None:
+    """Judged once more when it leaves: a newer set of rules, or a hand that knew to write the hash as well."""
+    row = world.transmit(world.duty(reported(world)).obligation_id)
     good = world["sae_notifier"].db.read(lambda tx: store.form(tx, row.document_id))
     assert good is not None
+    content, digest = bytes(good.content), good.sha256
 
-    def write(content: bytes) -> None:
+    def write(content: bytes, digest: str) -> None:
         with world["sae_notifier"].db.engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE forms SET content = ?", (content,))
+            connection.exec_driver_sql("UPDATE forms SET content = ?, sha256 = ?", (content, digest))
 
-    write(bytes(good.content) + b" ")
+    bad = changed(content)
+    assert bad != content
+    write(bad, sha256(bad) if with_its_hash else digest)
     world.hand_over()
     assert world.desk.taken == []
-    assert "not the one that was made" in (world.filing(row.filing_id).error or "")
-    write(bytes(good.content))
+    assert said in (world.filing(row.filing_id).error or "")
+    write(content, digest)
 
 
 # Receipt and acceptance ----------------------------------------------------------------------------------------------
@@ -191,6 +203,11 @@ def test_after_a_rejection_the_file_is_another_with_a_number_and_time_of_its_own
         world.transmit(duty.obligation_id, first.document_id)
     assert refused.value.problems[0].detail == "this very file was rejected"
     world.clock.advance(seconds=1)
+    db = world["sae_notifier"].db
+    kept = db.read(lambda tx: store.icsr(tx, first.document_id))
+    again = db.read(lambda tx: icsr.draft(world.notifier, tx, duty.obligation_id, world.clock.now()))
+    assert kept is not None and again.message.first_received is not None, "C.1.4 is given again as it was first sent"
+    assert again.message.first_received.model_dump_json() == kept.first_received
     second = world.transmit(duty.obligation_id)
     world.hand_over()
     old, new = (read(one.content) for one in world.desk.taken)
