@@ -36,9 +36,10 @@ check: $(INSTALLED) ## Lint, format, types, import rules
 test: $(INSTALLED) ## Everything that needs nothing but Python, PostgreSQL included
 	$(BIN)/python -m pytest -m "not live and not chaos" $(ARGS)
 
-live: $(INSTALLED) ## The same against a real Apache Kafka and a real Keycloak, and the pages in a browser
+live: $(INSTALLED) ## The same against a real Apache Kafka and a real Keycloak, the pages in a browser, every PDF in veraPDF
 	$(BIN)/python -m deploy.dev.kafka fetch
 	$(BIN)/python -m deploy.dev.keycloak fetch
+	$(BIN)/python -m deploy.dev.verapdf fetch
 	$(BIN)/python -m pytest -m live --ignore tests/browser $(ARGS)
 	$(BIN)/python -m pytest -m live tests/browser $(ARGS) # the browser's driver keeps an event loop running: a process of its own
 

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from services.cli import app
 from services.sae_notifier.e2b.doubts import WHY, Doubts
 from services.sae_notifier.e2b.table import elements
+from services.sae_notifier.rules import Rule, Rulebook, load_calendar
 from shared import failpoint, metrics
 from shared.alarm import SENTENCES
 from shared.auth.demo import DEMO_USERS
@@ -28,7 +29,14 @@ from shared.auth.roles import SITE_SCOPED, TABLE
 from shared.events.catalogue import CATALOGUE
 from shared.settings import ROOT, Settings, names
 
-PAGES = ("README.md", "docs/operations.md", "docs/events.md", "docs/roles.md", "docs/e2b.md")
+PAGES = (
+    "README.md",
+    "docs/operations.md",
+    "docs/events.md",
+    "docs/roles.md",
+    "docs/e2b.md",
+    "docs/authorities.md",
+)
 _BLOCK = re.compile(r"(<!-- made: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ROLES = (
     "clinician",
@@ -230,6 +238,56 @@ def scoped() -> str:
     return f"Limited to the sites of their sign-in: {', '.join(f'`{role}`' for role in sorted(SITE_SCOPED))}.\n"
 
 
+def _law() -> Rulebook:
+    return Rulebook.load({one.name: one.read_text("utf-8") for one in (ROOT / "deploy" / "rules").glob("*.yaml")})
+
+
+def law_rules() -> str:
+    """Every rule in force, as its file states it."""
+    rows = [
+        (
+            f"`{one.rule_id}`",
+            one.title.en,
+            one.deadline.words().en,
+            _counted(one),
+            ", ".join(one.recipients),
+            one.basis.en,
+            one.confidence,
+        )
+        for one in sorted(_law().rules, key=lambda one: (one.authority, one.group, one.urgency))
+        if one.effective_to is None
+    ]
+    return table(("rule", "what", "deadline", "counted from", "recipients", "basis", "confidence"), rows)
+
+
+def _counted(rule: Rule) -> str:
+    if rule.after is None:
+        return f"`{rule.aware_setting}`" if rule.aware_setting else rule.aware
+    if rule.after.occasion == "news":
+        return "the news"
+    return f"the {rule.after.counted_from} of {', '.join(rule.after.rules)}"
+
+
+def law_doubts() -> str:
+    """The settings by which a trial file answers what the law leaves open."""
+    found = [(file.authority, one) for file in _law().files for one in file.settings.values()]
+    for path in (ROOT / "deploy" / "calendars").glob("*.yaml"):
+        calendar = load_calendar(path.read_text("utf-8"), path.name)
+        found += [(calendar.calendar_id, one) for one in calendar.settings.values()]
+    rows = [
+        (
+            one.doubt,
+            f"`{one.name}`",
+            " ".join(f"`{v}`" for v in one.values),
+            f"`{one.default}`",
+            one.confidence,
+            one.why.en,
+        )
+        for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].name))
+    ]
+    return table(("doubt", "setting", "values", "default", "confidence", "why it is open"), rows)
+
+
 MADE: dict[str, Callable[[], str]] = {
     "settings": settings,
     "metrics": metric_names,
@@ -244,6 +302,8 @@ MADE: dict[str, Callable[[], str]] = {
     "scoped": scoped,
     "icsr-elements": e2b_elements,
     "icsr-doubts": e2b_doubts,
+    "law-rules": law_rules,
+    "law-doubts": law_doubts,
 }
 
 

@@ -21,6 +21,7 @@ from tempfile import mkdtemp
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
+from deploy.dev import maven
 from deploy.dev.ports import LOOPBACK, free_ports
 from deploy.dev.process import ServerFailed, end, hold
 
@@ -144,20 +145,8 @@ def fetch() -> None:
     stamp = LIB / f"keycloak-{VERSION}" / ".unpacked"
     if stamp.is_file():
         return
-    if not shutil.which("mvn"):
-        raise ServerFailed("Keycloak is missing and there is no Maven: install `mvn`, then `make keycloak`")
     shutil.rmtree(LIB, ignore_errors=True)
-    LIB.mkdir(parents=True)
-    for command in (
-        ["mvn", "-q", "-B", "dependency:get", f"-Dartifact={ARTIFACT}", "-Dtransitive=false"],
-        ["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={LIB}"],
-    ):
-        done = subprocess.run(
-            command, cwd=LIB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
-        if done.returncode:
-            raise ServerFailed(f"Maven could not fetch Keycloak: {done.stdout[-3000:]}")
-    packed = LIB / f"keycloak-quarkus-dist-{VERSION}.zip"
+    packed = maven.get(ARTIFACT, LIB)
     with zipfile.ZipFile(packed) as archive:
         archive.extractall(LIB)
     packed.unlink()

@@ -28,6 +28,8 @@ CLINICIAN, INVESTIGATOR, MONITOR, MACHINE = "clinician", "investigator", "medica
 HANDED_OVER_WITHIN_S = 30.0
 ASSESSED_WITHIN_S = 30.0
 FULL_REPORT = "VN-SAE"
+OTHER_FORMS = ("US-", "EU-")
+"""Rules whose recipients take E2B(R3) or CIOMS; the demonstration leaves their duties open and says so."""
 TRAVEL_S = 1.5
 """A signature travels to the desk on the log; there is nothing to ask whether it has arrived."""
 
@@ -214,12 +216,22 @@ class _Telling:
         self.confirm("filed")
         duties = self._duties()
         owed = [
-            f"{one['rule_id']} {one['recipient']}: {one['status']}" for one in duties if one["status"] != "received"
+            f"{one['rule_id']} {one['recipient']}: {one['status']}"
+            for one in duties
+            if one["status"] != "received" and not one["rule_id"].startswith(OTHER_FORMS)
         ]
         if owed:
             raise NotAsTold(f"still owed: {', '.join(owed)}")
         page = f"{self.people.base_url}/cases/{case_id}"
-        self.say.line(f"Nothing is owed. The case: {page}", f"Không còn nợ báo cáo nào. Ca này: {page}")
+        abroad = [f"{one['rule_id']} {one['recipient']}" for one in duties if one["rule_id"].startswith(OTHER_FORMS)]
+        if abroad:
+            which = ", ".join(abroad)
+            self.say.line(
+                f"Left open, for reports in E2B(R3) and on CIOMS forms: {which}. Nothing else is owed. The case: {page}",
+                f"Để mở, chờ báo cáo dạng E2B(R3) và mẫu CIOMS: {which}. Không còn nợ báo cáo nào khác. Ca này: {page}",
+            )
+        else:
+            self.say.line(f"Nothing is owed. The case: {page}", f"Không còn nợ báo cáo nào. Ca này: {page}")
         alerts = self._alerts()
         if any(one["state"] != "confirmed" for one in alerts):
             raise NotAsTold("an alert is open that nobody confirmed")

@@ -25,6 +25,19 @@ _RULES = {
         "mười lăm ngày làm việc, không tính ngày biết tin",
     ),
     "VN-URGENT": ("an urgent notice at once, within 24 hours at the latest", "thông báo khẩn ngay, chậm nhất 24 giờ"),
+    "US-IND-7": (
+        "seven calendar days; the day the sponsor received it is not counted",
+        "bảy ngày theo lịch, không tính ngày nhà tài trợ nhận tin",
+    ),
+    "US-IND-15": ("fifteen calendar days, every investigator too", "mười lăm ngày theo lịch, cả các nghiên cứu viên"),
+    "EU-SUSAR-7": (
+        "seven calendar days; the day the sponsor knew is not counted",
+        "bảy ngày theo lịch, không tính ngày nhà tài trợ biết tin",
+    ),
+    "EU-SUSAR-15": (
+        "fifteen calendar days; the day the sponsor knew is not counted",
+        "mười lăm ngày theo lịch, không tính ngày nhà tài trợ biết tin",
+    ),
     "SP-INV-24H": ("from the site to the sponsor within 24 hours", "cơ sở báo nhà tài trợ trong 24 giờ"),
 }
 

@@ -14,7 +14,8 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from services.sae_notifier import answers, store, views
-from services.sae_notifier.handlers import Notifier, acks, activation, alerts, filings, icsr
+from services.sae_notifier.forms.form import Kind
+from services.sae_notifier.handlers import Notifier, acks, activation, alerts, filings
 from services.sae_notifier.handlers.filings import Proof
 from services.sae_notifier.handlers.making import make_form, make_icsr
 from services.sae_notifier.sight import Sight
@@ -206,13 +207,16 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         "/obligations/{obligation_id}/documents",
         status_code=201,
         tags=["documents"],
-        summary="Make the form for this duty, or its electronic report (E2B(R3))",
+        summary="Make the form for this duty (the one the recipient wants, or the kind asked for), or its electronic report",
         response_model=answers.Document,
         responses=problems(400, 404, 409, 503),
     )
-    async def make(obligation_id: Id, who: Filer, kind: Literal["form", "e2b_r3"] = "form") -> JSONResponse:
-        making = make_icsr if kind == icsr.KIND else make_form
-        row = await asyncio.to_thread(making, db, notifier, clock, obligation_id, who.user_id)
+    async def make(obligation_id: Id, who: Filer, kind: Kind | Literal["form", "e2b_r3"] = "form") -> JSONResponse:
+        if kind == "e2b_r3":
+            row = await asyncio.to_thread(make_icsr, db, notifier, clock, obligation_id, who.user_id)
+        else:
+            wanted = None if kind == "form" else kind
+            row = await asyncio.to_thread(make_form, db, notifier, clock, obligation_id, who.user_id, kind=wanted)
         return JSONResponse(views.form(row, await _read(db, lambda tx: store.icsr(tx, row.document_id))), 201)
 
     @router.post(

@@ -8,7 +8,7 @@ from shared.case.filing import Acknowledgement, Filing, FilingReceipt, IcsrNumbe
 from shared.case.law import LawActivated, LawText
 from shared.case.measurement import Measurement
 from shared.case.moment import Moment
-from shared.case.obligation import DutyCause, Obligation
+from shared.case.obligation import DutyCause, DutyFactor, Obligation
 from shared.case.quantity import Quantity
 from shared.case.report import (
     CRITERIA,
@@ -37,6 +37,7 @@ __all__ = [
     "CaseReport",
     "CodedTerm",
     "DutyCause",
+    "DutyFactor",
     "EffectiveSeriousness",
     "EventAssessment",
     "Exposure",

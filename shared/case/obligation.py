@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from shared.case.base import Published
+from shared.case.base import Answer, Published
 
 ObligationState = Literal["open", "filed", "received", "rejected", "ended"]
 """`filed` = sent, not yet known to have arrived; `rejected` is open again with its original due date."""
@@ -18,6 +18,28 @@ class DutyCause(Published):
     aggregate: str
     version: int
     code: str
+    why_en: str
+    why_vi: str
+
+
+class DutyFactor(Published):
+    """One question that the rule asks, as it stands: of one event, and of one suspect where it is about a product.
+
+    `answer` unknown means nobody has answered: it was then taken the safe way, as a yes (`taken_as_yes`).
+    """
+
+    code: str
+    """For example `rel_inv`, `unexp`, `exposed`."""
+    event_id: str = ""
+    suspect: str = ""
+    """The exposure's id, or `reported:` and its kind where none is recorded; empty for questions about the event or the trial."""
+    answer: Answer
+    taken_as_yes: bool
+    answered_by: str = ""
+    """The user id; empty where a record or the trial file answers, or nobody has."""
+    aggregate: str = ""
+    version: int | None = None
+    """Of the document that answers (`case/…`, `assessment/…`, `exposure/…`)."""
     why_en: str
     why_vi: str
 
@@ -53,6 +75,8 @@ class Obligation(Published):
     rule_sha256: str
     calendar_sha256: str
     causes: tuple[DutyCause, ...] = ()
+    factors: tuple[DutyFactor, ...] = ()
+    """What the rule asked, and the answers it has: those that keep the duty open, or, of a duty that ended, all of them."""
     filed_at: datetime | None = None
     received_at: datetime | None = None
     ended_why: str | None = None

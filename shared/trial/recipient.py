@@ -41,7 +41,8 @@ class Recipient(Spec):
     zone: Zone
     channel: FilingChannel
     address: str = Field(min_length=1)
-    report_format: ReportFormat
+    report_format: ReportFormat = "vn_sae_form"
+    """What is made for it unless a person chooses another."""
     language: Literal["vi", "en"]
     e2b: E2bAddress | None = None
     """Only and always where `report_format` is `e2b_r3`."""

@@ -340,6 +340,37 @@ def test_a_document_never_changes_and_says_which_version_it_shows(shared_world: 
     problem(world.post("/api/v1/obligations/none/documents", ONE), 404)
 
 
+def test_the_form_is_the_one_asked_for(shared_world: ApiWorld) -> None:
+    world = shared_world
+    case = known_case(world)
+    path = f"/api/v1/obligations/{duty(world, case)['obligation_id']}/documents"
+    made = [world.post(f"{path}{kind}", ONE).json() for kind in ("?kind=form", "?kind=cioms_i", "?kind=vn_sae_form")]
+
+    assert [one["kind"] for one in made] == ["vn_sae_form", "cioms_i", "vn_sae_form"]
+    assert made[0]["document_id"] == made[2]["document_id"] != made[1]["document_id"]
+    assert world.post(f"{path}?kind=cioms_i", ONE).json() == made[1]
+    assert sha256(world.get(made[1]["path"], ONE).content).hexdigest() == made[1]["sha256"]
+    told = problem(world.post(f"{path}?kind=fda_3500a", ONE), 422)
+    assert "kind" in str(told["problems"])
+
+
+def test_a_cioms_form_is_filed_like_the_other_and_one_version_goes_out_in_one_form(shared_world: ApiWorld) -> None:
+    world = shared_world
+    case = known_case(world)
+    owed = duty(world, case)
+    path = f"/api/v1/obligations/{owed['obligation_id']}"
+    cioms = world.post(f"{path}/documents?kind=cioms_i", ONE).json()
+    other = world.post(f"{path}/documents", ONE).json()
+    filing = file(world, owed, document_id=cioms["document_id"])
+
+    assert filing.status_code == 201
+    assert filing.json()["document_id"] == cioms["document_id"]
+    assert duty(world, case)["state"] == "filed"
+    told = problem(file(world, owed, document_id=other["document_id"]), 409)
+    assert "another form" in told["detail"]
+    assert filing.json()["message_number"] in told["detail"]
+
+
 @pytest.mark.parametrize("path", ["filings", "documents"])
 def test_the_ledger_needs_a_role_of_the_desk(shared_world: ApiWorld, path: str) -> None:
     problem(shared_world.get(f"/api/v1/{path}?case_id=x", "clinician"), 403, "forbidden")

@@ -495,6 +495,30 @@ def test_a_telling_pressed_twice_is_one_telling(told: Told) -> None:
     assert len(filing["receipts"]) == 1 and told.duty_state(duty) == "received"
 
 
+def test_the_form_to_be_made_is_chosen_and_named(told: Told) -> None:
+    duty = told.duty()
+    before = told.world.get(f"/ledger/{duty}", OFFICER).text
+    assert re.search(r'name="kind" value="vn_sae_form" checked', before)
+    made = told.world.post(f"/ledger/{duty}/documents", OFFICER, data={"kind": "cioms_i"})
+    assert made.status_code == 303
+    page = told.world.get(f"/ledger/{duty}", OFFICER, headers=ENGLISH).text
+    assert "CIOMS I form, case version 1" in words(page)
+    assert [one["kind"] for one in documents_of(told)] == ["cioms_i"]
+    wrong = told.world.post(f"/ledger/{duty}/documents", OFFICER, data={"kind": "fda_3500a"})
+    assert wrong.status_code == 422
+    assert "Không có mẫu này" in words(wrong.text)
+    assert 'href="#documents-kind"' in wrong.text and 'id="documents-kind"' in wrong.text
+
+
+def test_the_same_press_asking_for_another_form_is_refused(told: Told) -> None:
+    duty = told.duty()
+    key = keys(told.world.get(f"/ledger/{duty}", OFFICER).text)[f"/ledger/{duty}/documents"]
+    for kind, status in (("cioms_i", 303), ("cioms_i", 303), ("vn_sae_form", 409)):
+        done = told.world.post(f"/ledger/{duty}/documents", OFFICER, data={"key": key, "kind": kind})
+        assert done.status_code == status
+    assert len(documents_of(told)) == 1
+
+
 def test_a_form_made_twice_from_the_same_facts_is_one_document(told: Told) -> None:
     duty = told.duty()
     first = document(told, duty)

@@ -59,11 +59,16 @@ def _shut(app: FastAPI) -> None:
     users._db.close()
 
 
+_TEMPLATES: list[Path] = []
+
+
 @cache
-def _template() -> Path:
-    """Migrated databases with every demonstration user and one clinician of another site."""
+def _template(trial: str = "") -> Path:
+    """Migrated databases with every demonstration user and one clinician of another site, under the law of one trial file."""
     var = made_in_ram("tocsin-api-template-")
-    app = _application(Settings.load({"TOCSIN_VAR": str(var)}), ManualClock(START), MemoryLog())
+    _TEMPLATES.append(var)
+    named = {"TOCSIN_TRIAL": trial} if trial else {}
+    app = _application(Settings.load({"TOCSIN_VAR": str(var)} | named), ManualClock(START), MemoryLog())
     app.state.auth.users.add(
         ELSEWHERE, "Clinician elsewhere", f"tocsin-demo-{ELSEWHERE}", ["clinician"], now=START, sites=["ELSEWHERE"]
     )
@@ -72,9 +77,9 @@ def _template() -> Path:
 
 
 def forget_template() -> None:
-    if _template.cache_info().currsize:
-        shutil.rmtree(_template(), ignore_errors=True)
-        _template.cache_clear()
+    while _TEMPLATES:
+        shutil.rmtree(_TEMPLATES.pop(), ignore_errors=True)
+    _template.cache_clear()
 
 
 class ApiWorld:
@@ -85,7 +90,7 @@ class ApiWorld:
 
     def __init__(self, *, at: datetime = START, **environ: str) -> None:
         self.var = made_in_ram("tocsin-api-")
-        for path in _template().iterdir():
+        for path in _template(environ.get("TOCSIN_TRIAL", "")).iterdir():
             if path.suffix in (".db", ".json") and path.name not in self.left_out:
                 shutil.copy(path, self.var)
         self._logging = json_logs()

@@ -135,6 +135,25 @@ def test_the_desk_works_without_scripts(visitors: Visitors, tmp_path: Path) -> N
     expect(page.get_by_text("RR 123 456").first).to_be_visible()
 
 
+@pytest.mark.parametrize("size", [PHONE, DESK])
+def test_the_form_is_chosen_by_keyboard_and_opened(visitors: Visitors, size: dict[str, int]) -> None:
+    case_id, _ = visitors.api.serious_case(f"VN01-21{1 if size == PHONE else 2}")
+    obligation = duty(visitors, case_id, "necbr")
+    page = visitors.page(OFFICER, viewport=size)
+    page.goto(f"/ledger/{obligation}")
+    tab_to(page, '#documents-kind input[value="vn_sae_form"]')
+    page.keyboard.press("ArrowDown")
+    expect(page.locator('#documents-kind input[value="cioms_i"]')).to_be_checked()
+    tab_to(page, 'form[action$="/documents"] button')
+    page.keyboard.press("Enter")
+    made = page.get_by_role("link", name=re.compile("Mẫu CIOMS I, ca phiên bản 1"))
+    expect(made).to_be_visible()
+    assert spills_over(page) == 0
+    pdf = page.request.get(str(made.get_attribute("href")))
+    assert pdf.headers["content-type"] == "application/pdf"
+    assert pdf.body().startswith(b"%PDF")
+
+
 def test_a_rejected_report_stands_on_the_desk_until_somebody_closes_it(visitors: Visitors) -> None:
     bedside = visitors.page("clinician", scripts=False)
     bedside.goto("/report")

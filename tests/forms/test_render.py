@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
+import subprocess
 import unicodedata
 
 import pytest
@@ -14,14 +16,15 @@ from hypothesis import strategies as st
 
 from services.sae_notifier.forms import coverage, glyphs
 from services.sae_notifier.forms import render as rendering
+from services.sae_notifier.forms.form import Form
 from services.sae_notifier.forms.payload import payload
 from services.sae_notifier.forms.render import render
-from services.sae_notifier.forms.view import SaeForm
-from shared.case import AdverseEvent, FreeText, Measurement
+from shared.case import AdverseEvent, FreeText, Measurement, Nullification
+from tests.support.papers import CASES, told
 from tests.unit.sae_notifier.forms.samples import CASE, DRAFT, EMPTY, EVENT, EXPOSURES, MENINGITIS, measurement
 
 
-def narrated(text: str) -> SaeForm:
+def narrated(text: str) -> Form:
     event = EVENT.model_copy(update={"description": FreeText(text=text)})
     return MENINGITIS.form(case=CASE.model_copy(update={"events": (event,)}))
 
@@ -48,6 +51,15 @@ def test_it_is_pdf_a_and_dated_by_the_form() -> None:
     assert b"<pdfaid:part>2</pdfaid:part>" in pdf
     assert b"<pdfaid:conformance>B</pdfaid:conformance>" in pdf
     assert b"2026-03-10T02:15:00" in pdf
+
+
+@pytest.mark.parametrize("name", ["plain", "nullified"])
+def test_no_face_that_lacks_letters_of_vietnamese_is_used(name: str) -> None:
+    """The bold italic one draws the marks of an "ợ" and nothing under them."""
+    for form in (CASES[name].form(), CASES[name].cioms()):
+        pdf = render(form).pdf
+        assert b"-Italic" in pdf
+        assert b"BoldItalic" not in pdf
 
 
 def test_a_six_field_draft_and_a_full_case_have_their_pages() -> None:
@@ -112,7 +124,7 @@ def test_when_the_fonts_refuse_after_all_the_report_still_goes_out(monkeypatch: 
     monkeypatch.setattr(glyphs, "covered", lambda: everything)
     form = narrated("発熱 sốt")
     with pytest.raises(typst.TypstError, match="could not be displayed"):
-        rendering._typeset(payload(form), form.prepared_at)
+        rendering._typeset(form.kind, payload(form), form.prepared_at)
     assert render(form).pdf == render(form).pdf
 
 
@@ -121,3 +133,64 @@ def test_the_glyph_list_is_what_the_installed_fonts_draw() -> None:
     assert coverage.drawable([chr(point) for point in listed]), "run python -m services.sae_notifier.forms.coverage"
     letters = [char for point in range(0x1E00, 0x1F00) if unicodedata.name(char := chr(point), "")]
     assert set(map(ord, letters)) <= glyphs.covered()
+
+
+def printed(pdf: bytes) -> str:
+    """Its text, page by page (form feeds between)."""
+    done = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+def test_cioms_is_the_same_bytes_and_pdf_a() -> None:
+    first, second = render(MENINGITIS.cioms()), render(MENINGITIS.cioms())
+    assert first == second
+    assert first.sha256 != render(MENINGITIS.form()).sha256
+    assert b"<pdfaid:part>2</pdfaid:part>" in first.pdf
+    assert b"2026-03-10T02:15:00" in first.pdf
+
+
+def test_cioms_is_one_page_while_everything_fits() -> None:
+    assert pages(render(EMPTY.cioms()).pdf) == 1
+    assert pages(render(MENINGITIS.cioms()).pdf) == 2
+
+
+def test_cioms_goes_on_where_a_box_is_full_and_loses_nothing() -> None:
+    text = " ".join(f"w{number}" for number in range(3_000))
+    pdf = render(told(text).cioms()).pdf
+    assert pages(pdf) >= 4
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext is not installed")
+    first, *more = printed(pdf).split("\f")
+    assert "continued on a further page" in first
+    assert "w2999" not in first
+    described = "".join(more).split("DESCRIBE REACTION(S)")[1].split("14 SUSPECT DRUG(S)")[0]
+    assert set(text.split()) <= set(re.findall(r"w\d+", described))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_cioms_keeps_its_first_page_whatever_was_typed(name: str) -> None:
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext is not installed")
+    first = printed(render(CASES[name].cioms()).pdf).split("\f")[0]
+    for title in (
+        "I. REACTION INFORMATION",
+        "II. SUSPECT DRUG(S)",
+        "III. CONCOMITANT",
+        "IV. MANUFACTURER",
+        "26 REMARKS",
+    ):
+        assert title in first
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(verbatim=NASTY, narrative=NASTY, name=NASTY, reason=NASTY)
+def test_no_text_stops_a_cioms_form(verbatim: str, narrative: str, name: str, reason: str) -> None:
+    words = FreeText(text=verbatim)
+    event = EVENT.model_copy(update={"verbatim": words, "description": FreeText(text=narrative)})
+    void = Nullification(reason=reason)
+    case = CASE.model_copy(update={"events": (event,), "nullified": void})
+    typed = {"name": name, "route": reason, "indication": name, "note": words}
+    exposures = (EXPOSURES[0], EXPOSURES[1].model_copy(update=typed), *EXPOSURES[2:])
+    form = MENINGITIS.cioms(case=case, exposures=exposures)
+    pdf = render(form).pdf
+    assert pages(pdf) in (1, 2, 3)

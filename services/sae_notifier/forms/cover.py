@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.sae_notifier.forms.view import SaeForm
+from services.sae_notifier.forms.form import Form
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Cover:
     body: str
 
 
-def cover(form: SaeForm, pdf_sha256: str) -> Cover:
+def cover(form: Form, pdf_sha256: str) -> Cover:
     """The covering words of `form`, naming the attached PDF by its SHA-256."""
     number = form.report_number
     kind_vi = "báo cáo lần đầu" if number == 0 else f"báo cáo bổ sung lần {number}"

@@ -120,6 +120,13 @@ def event_name(event: AdverseEvent, why: Words) -> Values:
     return tuple(lines)
 
 
+def ended(facts: Facts, one: Exposure | AdverseEvent, why: Words = reasons.NOT_STATED) -> Values:
+    """When it ended, that it goes on, or why neither is known."""
+    if one.ongoing and one.end is None:
+        return (Value(reasons.ONGOING),)
+    return facts.moment(one.end, why)
+
+
 def heading(index: int, total: int) -> Words:
     count = f"{index}/{total}" if total > 1 else str(index)
     return Words(f"Biến cố {count}", f"Event {count}")

@@ -18,16 +18,21 @@ from services.sae_notifier.forms.fields import (
     Value,
     Values,
 )
+from services.sae_notifier.forms.form import Form
 from services.sae_notifier.forms.glyphs import NARROW, WIDE, plain, printable
-from services.sae_notifier.forms.view import SaeForm
 from services.sae_notifier.forms.words import Words
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
 
-def payload(form: SaeForm) -> dict[str, Json]:
+_DATED = frozenset({"prepared_at", "25"})
+"""Where a form says the day it was made."""
+
+
+def payload(form: Form) -> dict[str, Json]:
     """Everything the template reads."""
     return {
+        "kind": form.kind,
         "title": words(form.title),
         "basis": words(form.basis) if form.basis else None,
         "addressees": [words(one) for one in form.addressees],
@@ -43,13 +48,13 @@ def payload(form: SaeForm) -> dict[str, Json]:
     }
 
 
-def facts_sha256(form: SaeForm) -> str:
+def facts_sha256(form: Form) -> str:
     """SHA-256 of what the form says, apart from the day it was made: two that agree in it are one document."""
     undated = replace(
         form,
         prepared="",
         sections=tuple(
-            replace(one, blocks=tuple(b for b in one.blocks if isinstance(b, Heading) or b.key != "prepared_at"))
+            replace(one, blocks=tuple(b for b in one.blocks if isinstance(b, Heading) or b.key not in _DATED))
             for one in form.sections
         ),
     )
@@ -67,7 +72,11 @@ def _section(section: Section) -> Json:
 
 
 def _block(block: Block) -> Json:
-    shared: dict[str, Json] = {"type": block.type, "label": words(block.label)}
+    shared: dict[str, Json] = {
+        "type": block.type,
+        "key": "" if isinstance(block, Heading) else printable(block.key, None),
+        "label": words(block.label),
+    }
     match block:
         case Field():
             return shared | {"values": _values(block.values), "wide": block.wide}

@@ -11,10 +11,10 @@ from pathlib import Path
 import typst
 
 from services.sae_notifier.forms.coverage import FONTS
+from services.sae_notifier.forms.form import Form, Kind
 from services.sae_notifier.forms.payload import Json, cautious, payload
-from services.sae_notifier.forms.view import SaeForm
 
-_TEMPLATE = Path(__file__).with_name("template.typ")
+_TEMPLATES = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Rendered:
     sha256: str
 
 
-def render(form: SaeForm) -> Rendered:
+def render(form: Form) -> Rendered:
     """Typeset the form. Text reaches the template as data only, so `#import` in a narrative is just words.
 
     A report must go out whatever somebody typed: when the fonts refuse a text after all, it is set once more with every
@@ -33,17 +33,18 @@ def render(form: SaeForm) -> Rendered:
     """
     data = payload(form)
     try:
-        pdf = _typeset(data, form.prepared_at)
+        pdf = _typeset(form.kind, data, form.prepared_at)
     except typst.TypstError as refusal:
         if "could not be displayed" not in str(refusal):
             raise
-        pdf = _typeset(cautious(data), form.prepared_at)
+        pdf = _typeset(form.kind, cautious(data), form.prepared_at)
     return Rendered(pdf, hashlib.sha256(pdf).hexdigest())
 
 
-def _typeset(data: Json, at: datetime) -> bytes:
+def _typeset(kind: Kind, data: Json, at: datetime) -> bytes:
     return typst.compile(
-        _TEMPLATE.read_bytes(),
+        _TEMPLATES / f"{kind}.typ",
+        root=_TEMPLATES,
         format="pdf",
         sys_inputs={"form": json.dumps(data, ensure_ascii=False), "fonts": json.dumps(FONTS)},
         pdf_standards=["a-2b"],

@@ -32,6 +32,8 @@ class FormTrial:
     """IANA zone of the site: every time on the form is shown in it."""
     recipients: tuple[FormRecipient, ...]
     design: Literal["open", "single_blind", "double_blind"] = "open"
+    country: str = ""
+    """Of the site, ISO 3166 alpha-2; empty while the site is not known."""
     product: Words | None = None
     """Name and pharmaceutical form of the study product."""
     manufacturer: Words | None = None

@@ -105,8 +105,9 @@ def _told(tx: Tx, case_id: str) -> dict[str, Told]:
     told: dict[str, Told] = {}
     for filing in sorted(store.filings(tx, case_id=case_id), key=lambda one: one.case_version):
         if filing.state in ("sent", "received"):
-            first = told[filing.obligation_id].first if filing.obligation_id in told else filing.case_version
-            told[filing.obligation_id] = Told(first, filing.case_version)
+            before = told[filing.obligation_id].all if filing.obligation_id in told else ()
+            versions = tuple(dict.fromkeys((*before, filing.case_version)))
+            told[filing.obligation_id] = Told(versions[0], versions[-1], versions)
     return told
 
 
@@ -155,6 +156,7 @@ def _as_obligation(
         rule_sha256=duty.rule_sha256,
         calendar_sha256=duty.calendar_sha256,
         causes=(*duty.causes, *_other_files(duty, before, active, now)),
+        factors=duty.factors,
         filed_at=before.filed_at if before else None,
         received_at=before.received_at if before else None,
         ended_why=duty.ended.code if state == "ended" and duty.ended else None,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal
+from typing import Literal, cast
 
 from services.sae_notifier import store
+from services.sae_notifier.forms import view
+from services.sae_notifier.forms.cioms import view as cioms
 from services.sae_notifier.forms.cover import cover
+from services.sae_notifier.forms.facts import Facts
+from services.sae_notifier.forms.form import KINDS, Form, Kind
+from services.sae_notifier.forms.gather import gather
 from services.sae_notifier.forms.payload import facts_sha256
 from services.sae_notifier.forms.render import render
 from services.sae_notifier.forms.trial import FormRecipient, FormTrial
-from services.sae_notifier.forms.view import SaeForm, build
 from services.sae_notifier.forms.words import Words
 from services.sae_notifier.handlers import alerts, duties, icsr, telling
 from services.sae_notifier.handlers.notifier import Notifier
@@ -34,7 +38,7 @@ Verdict = Literal["received", "accepted", "rejected"]
 ReceiptKind = Literal["delivery_notice", "answer", "proof", "acknowledgement"]
 SENT_BY_US = ("gateway", "mail")
 """What a loop of ours hands over; the rest a person has done."""
-KIND = "vn_sae_form"
+BUILDERS: dict[Kind, Callable[[Facts], Form]] = {"vn_sae_form": view.build, "cioms_i": cioms.build}
 CLAIM_FOR = timedelta(seconds=30)
 ATTEMPTS = 8
 MAX_PROOF_BYTES = 8_000_000
@@ -53,7 +57,8 @@ class Proof:
 class Draft:
     """Everything a form needs, read in one go; rendering happens outside any transaction."""
 
-    form: SaeForm
+    kind: Kind
+    form: Form
     case: CaseReport
     case_sha256: str
     recipient_id: str
@@ -61,7 +66,17 @@ class Draft:
     facts_sha256: str
 
 
-def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> Draft:
+def asked(notifier: Notifier, recipient_id: str, kind: str | None = None) -> Kind:
+    """The form that was asked for, else the one the recipient wants, else the Vietnamese one."""
+    recipient = notifier.trial.recipient(recipient_id)
+    wanted = recipient.report_format if recipient is not None else KINDS[0]
+    if kind is not None and kind not in KINDS:
+        raise Refused("no such form", problems=[FieldProblem("/kind", "no such form", f"use {' or '.join(KINDS)}")])
+    found = kind or (wanted if wanted in KINDS else KINDS[0])
+    return cast(Kind, found)
+
+
+def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime, kind: str | None = None) -> Draft:
     """Read what the form of this duty shows: the newest case version, for this recipient."""
     duty = store.obligation(tx, obligation_id)
     if duty is None:
@@ -74,8 +89,8 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> Draf
     follow_up = len(earlier - {case.version})
     digest = store.case_sha256(tx, case.case_id, case.version)
     assessments = store.assessments(tx, case.case_id)
-    form = partial(
-        build,
+    known = partial(
+        gather,
         case,
         versions[:-1],
         case_sha256=digest,
@@ -90,14 +105,16 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> Draf
         now=now,
     )
     # Having been sent is no news about the child: it makes no second document.
-    facts = facts_sha256(form(obligation=duty.model_copy(update={"state": "open"})))
-    return Draft(form(obligation=duty), case, digest, duty.recipient_id, follow_up, facts)
+    chosen = asked(notifier, duty.recipient_id, kind)
+    build = BUILDERS[chosen]
+    facts = facts_sha256(build(known(obligation=duty.model_copy(update={"state": "open"}))))
+    return Draft(chosen, build(known(obligation=duty)), case, digest, duty.recipient_id, follow_up, facts)
 
 
 def made_before(tx: Tx, made: Draft) -> FormRow | None:
     """The document that says the same of the same version to the same recipient, when there is one."""
     case = made.case
-    return store.form_saying(tx, KIND, case.case_id, case.version, made.recipient_id, made.facts_sha256)
+    return store.form_saying(tx, made.kind, case.case_id, case.version, made.recipient_id, made.facts_sha256)
 
 
 def form_trial(trial: Trial, site_id: str | None) -> FormTrial:
@@ -110,6 +127,7 @@ def form_trial(trial: Trial, site_id: str | None) -> FormTrial:
         principal_investigator=Words(en="Principal investigator of the site", vi="Nghiên cứu viên chính tại cơ sở"),
         site=Words(en=site.name.en, vi=site.name.vi) if site else Words(en="site not known yet", vi="chưa rõ cơ sở"),
         zone=site.zone if site else trial.desk_zone,
+        country=site.country if site else "",
         recipients=tuple(
             FormRecipient(one.id, Words(en=one.name.en, vi=one.name.vi), one.zone) for one in trial.recipients
         ),
@@ -136,7 +154,7 @@ def keep_form(notifier: Notifier, tx: Tx, made: Draft, pdf: bytes, user_id: str,
         return known
     row = FormRow(
         document_id=new_id(),
-        kind=KIND,
+        kind=made.kind,
         case_id=made.case.case_id,
         case_number=made.case.case_number,
         case_version=made.case.version,
@@ -157,7 +175,7 @@ def keep_form(notifier: Notifier, tx: Tx, made: Draft, pdf: bytes, user_id: str,
         actor=user_id,
         action="made a form",
         at=now,
-        detail={"sha256": row.sha256, "case_version": row.case_version},
+        detail={"sha256": row.sha256, "case_version": row.case_version, "kind": row.kind},
         rows=[row, telling.form_made(notifier, tx, row, now)],
     )
     return row
@@ -200,6 +218,9 @@ def file(
     if known is not None and known.state not in ("rejected", "failed"):
         if known.method != method:
             raise Conflict(f"this version is filed by {known.method} already ({known.message_number})")
+        held = store.form(tx, known.document_id)
+        if held is not None and held.kind != document.kind:
+            raise Conflict(f"this version is filed as another form already ({known.message_number})")
         return known
     number = f"{duty.case_number}-v{document.case_version}-{duty.recipient_id}"
     if of_version:
@@ -292,7 +313,7 @@ def _check(
         problems.append(
             FieldProblem("/document_id", "not a document for this duty", "make the form for this duty first")
         )
-    if document is not None and method == "mail" and document.kind != KIND:
+    if document is not None and method == "mail" and document.kind == icsr.KIND:
         problems.append(
             FieldProblem("/document_id", "not a form for people", "make the form, or send it electronically")
         )

@@ -209,4 +209,5 @@ def part_of(trial: Trial) -> TrialPart:
         settings=trial.settings,
         product_kinds=frozenset(one.kind for one in trial.exposures if one.role == "IP"),
         administration_kinds=frozenset(one.kind for one in trial.exposures if one.role in administration),
+        flags=trial.flags,
     )

@@ -18,15 +18,22 @@ ROUTE = "POST /ledger/{obligation_id}/documents"
 
 
 def make_form(
-    db: Database, notifier: Notifier, clock: Clock, obligation_id: str, user_id: str, key: str | None = None
+    db: Database,
+    notifier: Notifier,
+    clock: Clock,
+    obligation_id: str,
+    user_id: str,
+    key: str | None = None,
+    kind: str | None = None,
 ) -> FormRow:
     """The form of this duty from the newest case version, for its recipient; from the same facts it is the same document.
 
-    Takes seconds of CPU; call it in a thread. `key`: of the page's form, so that pressed twice it makes one.
+    Takes seconds of CPU; call it in a thread. `key`: of the page's form, so that pressed twice it makes one. `kind`: which
+    form, else the one the recipient wants. Raises Refused for one we do not make.
     """
 
     def read(tx: Tx) -> tuple[Draft, FormRow | None]:
-        made = filings.draft(notifier, tx, obligation_id, clock.now())
+        made = filings.draft(notifier, tx, obligation_id, clock.now(), kind)
         return made, filings.made_before(tx, made)
 
     made, known = db.read(read)
@@ -38,7 +45,7 @@ def make_form(
         def act() -> dict[str, Any]:
             return {"document_id": filings.keep_form(notifier, tx, made, pdf, user_id, clock.now()).document_id}
 
-        said = {"client": user_id, "route": ROUTE, "key": key, "body": obligation_id}
+        said = {"client": user_id, "route": ROUTE, "key": key, "body": f"{obligation_id} {made.kind}"}
         answer = once(tx, notifier.audit, act, now=clock.now(), **said)[0]
         row = store.form(tx, answer["document_id"])
         assert row is not None

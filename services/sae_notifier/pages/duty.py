@@ -79,12 +79,14 @@ def add(router: APIRouter, face: Face) -> None:
         return await page(request, who, obligation_id, on)
 
     @router.post("/ledger/{obligation_id}/documents")
-    async def make(request: Request, obligation_id: Id, who: Filer, key: Key = "") -> Response:
+    async def make(request: Request, obligation_id: Id, who: Filer, key: Key = "", kind: Word = "") -> Response:
         pressed = form_key(key)
         try:
-            await asyncio.to_thread(make_form, face.db, face.notifier, face.clock, obligation_id, who.user_id, pressed)
-        except Conflict as error:
-            return await refused(request, who, obligation_id, "documents", {}, error)
+            await asyncio.to_thread(
+                make_form, face.db, face.notifier, face.clock, obligation_id, who.user_id, pressed, kind or None
+            )
+        except (Refused, Conflict) as error:
+            return await refused(request, who, obligation_id, "documents", {"kind": kind}, error)
         return RedirectResponse(f"/ledger/{obligation_id}#documents", status_code=303)
 
     @router.post("/ledger/{obligation_id}/electronic")

@@ -11,9 +11,11 @@ from services.sae_notifier import store
 from services.sae_notifier.forms import times
 from services.sae_notifier.forms.diff import changes
 from services.sae_notifier.forms.fields import Value
-from services.sae_notifier.handlers import Notifier, icsr
+from services.sae_notifier.forms.form import KINDS
+from services.sae_notifier.handlers import Notifier, filings, icsr
 from services.sae_notifier.pages import shown
 from services.sae_notifier.pages.electronic import ElectronicShown, electronic, filing
+from services.sae_notifier.pages.factors import FactorShown, factors
 from services.sae_notifier.pages.law import RuleShown, rule_of
 from services.sae_notifier.pages.shown import CauseShown, DocumentShown, DutyShown, FilingShown
 from shared.bus import heard
@@ -45,12 +47,15 @@ class DutyPage:
 
     duty: DutyShown
     rule: RuleShown | None
+    factors: tuple[FactorShown, ...]
     versions: tuple[VersionShown, ...]
     on: date | None
     then: VersionShown | None
     case_version: int
     documents: tuple[DocumentShown, ...]
     electronic: ElectronicShown | None
+    kinds: tuple[str, ...]
+    """The forms that can be made; the one this recipient wants first."""
     filings: tuple[FilingShown, ...]
     channel: str
     address: str
@@ -76,10 +81,12 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
     return DutyPage(
         duty=shown.duty(notifier, latest, now),
         rule=rule_of(notifier, tx, latest),
+        factors=factors(notifier.trial, tx, latest, cases),
         versions=versions,
         on=on,
         then=in_force(versions, on, zone) if on else None,
         case_version=cases[-1].version if cases else 0,
+        kinds=tuple(sorted(KINDS, key=lambda one: one != filings.asked(notifier, latest.recipient_id))),
         documents=tuple(shown.document(notifier.trial, row) for row in forms if row["kind"] != icsr.KIND),
         electronic=electronic(notifier, tx, latest, forms, rows),
         filings=tuple(filing(notifier, tx, row, receipts) for row in rows),

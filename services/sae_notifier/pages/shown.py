@@ -156,6 +156,7 @@ class FilingShown:
 @dataclass(frozen=True)
 class DocumentShown:
     document_id: str
+    kind: str
     recipient: Bilingual
     case_version: int
     follow_up: int
@@ -321,6 +322,7 @@ def receipt(row: ReceiptRow) -> ReceiptShown:
 def document(trial: Trial, row: dict[str, Any]) -> DocumentShown:
     return DocumentShown(
         document_id=row["document_id"],
+        kind=row["kind"],
         recipient=recipient_name(trial, row["recipient_id"]),
         case_version=row["case_version"],
         follow_up=row["follow_up"],

@@ -15,9 +15,11 @@ from services.sae_notifier.rules.rule_file import RuleFile, load_rules
 from services.sae_notifier.rules.rulebook import Rulebook
 from services.sae_notifier.rules.trial_facts import Recipient, TrialFacts
 from services.sae_notifier.rules.trial_part import SitePart, TrialPart, read_trial_part
+from services.sae_notifier.rules.vocabulary import QUESTIONS
 from services.sae_notifier.rules.words import Why, Words
 
 __all__ = [
+    "QUESTIONS",
     "THRESHOLDS",
     "Alarm",
     "AssessmentView",

@@ -30,6 +30,11 @@ SITE_MISSING = Why(
     "It is not said when the site knew, which may be earlier. When did the site know?",
     "Chưa cho biết điểm nghiên cứu biết khi nào, có thể sớm hơn. Điểm nghiên cứu biết khi nào?",
 )
+DESK_MISSING = Why(
+    "desk_awareness_missing",
+    "It is not said when the safety desk knew; the site's time is used, which is earlier. When did the desk know?",
+    "Chưa cho biết bàn an toàn biết khi nào; hệ thống dùng thời điểm của điểm nghiên cứu, sớm hơn. Bàn an toàn biết khi nào?",
+)
 FUTURE = Why(
     "awareness_in_future",
     "The time of awareness given lies after we received the report, so it counts as missing. What is the right time?",
@@ -167,7 +172,9 @@ class FirstAwareness:
     def _questions(self, sources: Sequence[Source]) -> tuple[Why, ...]:
         found = self._claims(sources)
         questions: list[Why] = []
-        if not found:
+        if not found and "site" not in sources and self._claims(("site",)):
+            questions.append(DESK_MISSING)
+        elif not found:
             typed = any(v.site_aware or v.desk_aware for v in self.versions)
             questions.append(FUTURE if typed and not self._claims(("site", "desk")) else MISSING)
         elif min(claim.at for claim in found) > self.received_at:

@@ -1,9 +1,9 @@
 """When one rule asked for a report, over the whole history: each unbroken run of steps gives one date.
 
 A run is a row of steps in which the trigger is yes or not answered. In the strict reading every run counts for ever.
-In the legal reading a run counts when the trigger was ever answered yes in it, when it lasts until today, or when the
-answer that broke it is not documented: so an assumption lapses once a clinician or a signature answers it, and a
-stated fact never does.
+In the legal reading a run counts when the trigger was ever answered yes in it (suspected, unexpected and exposed taken as
+yes where nobody has answered), when it lasts until today, or when the answer that broke it is not documented: so an
+assumption lapses once a clinician or a signature answers it, and a stated fact never does.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def candidates_of(
         stop = index
         while stop < end and truths[stop + 1] is not False:
             stop += 1
-        affirmed = True in truths[index : stop + 1]
+        # A death stays stated while relatedness is unanswered: only what the report itself left open was assumed.
+        affirmed = any(step.reported(rule.trigger) is True for step in steps[index : stop + 1])
         counts = affirmed or stop == end or not steps[stop + 1].documented
         found.append(_candidate(rule, steps[index : stop + 1], index, counts, first, place))
         index = stop + 1

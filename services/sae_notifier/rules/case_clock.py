@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 from services.sae_notifier.rules.awareness import FirstAwareness
 from services.sae_notifier.rules.calendar import Calendar
-from services.sae_notifier.rules.candidate import Candidate, Place, candidates_of, truths_of
+from services.sae_notifier.rules.candidate import Candidate, Place, candidates_of
 from services.sae_notifier.rules.causes import awareness_causes, cause, causes_of
 from services.sae_notifier.rules.duty import Duty, obligation_id
 from services.sae_notifier.rules.ending import WAITS, ending_of
+from services.sae_notifier.rules.factors import factors_of
 from services.sae_notifier.rules.history import History
 from services.sae_notifier.rules.predicate import Truth
 from services.sae_notifier.rules.rule import Rule
@@ -68,7 +69,8 @@ class CaseClock:
             if covered is None:
                 return found
             for rule in rules:
-                told[rule] = max(told[rule], *(_RANK[one] for one in truths_of(rule, self.steps)[: end + 1]))
+                said = (step.reported(rule.trigger) for step in self.steps[: end + 1])
+                told[rule] = max(told[rule], *(_RANK[one] for one in said))
             shown = min(rule.urgency for rule in rules if rule.rule_id in {one.rule_id for one in found})
             upgrade = self._upgrade_after(end, rules, told, shown)
             if upgrade is None:
@@ -103,11 +105,29 @@ class CaseClock:
                 for rule in rules
                 if rule.follow_up.reopen == "upgrade"
                 and rule.urgency <= shown
-                and _RANK[step.truth(rule.trigger)] > told[rule]
+                and _RANK[step.reported(rule.trigger)] > told[rule]
             )
             if risen:
                 return index, risen
         return None
+
+    def place(self, rule: Rule, recipient_id: str, zone: str) -> Place:
+        """The same for a recipient known by id and zone."""
+        return self._place(rule, Recipient(recipient_id, zone))
+
+    def told_to(self, group: str, recipient_id: str) -> tuple[int, ...]:
+        """The case versions that were sent to this recipient under this group, and under what its reports begat."""
+        mine = {one.rule_id for one in self.rulebook.rules if one.group == group}
+        mine |= {one.rule_id for one in self.rulebook.after() if one.after and mine & set(one.after.rules)}
+        found = {
+            version
+            for one in self.history.obligations
+            if one.recipient_id == recipient_id and one.rule_id in mine
+            for told in (self.history.told.get(one.obligation_id),)
+            if told is not None
+            for version in told.all
+        }
+        return tuple(sorted(found))
 
     def _place(self, rule: Rule, recipient: Recipient) -> Place:
         calendar = self.calendars.get(rule.calendar) if rule.calendar else None
@@ -161,7 +181,7 @@ class CaseClock:
                 causes.append(cause(self.steps[-1], f"ended_{ended.code}", Words(ended.en, ended.vi)))
             elif self.versions[-1].nullified:
                 causes.append(cause(self.steps[-1], "nullified_waits_for_replacement", WAITS))
-        owed = self._follow_up(oid, end) if sent else ()
+        owed = self._follow_up(oid, end, self.told_to(group, recipient.recipient_id)) if sent else ()
         if owed:
             causes.append(self._owed(owed, shown.rule))
         zone = ZoneInfo(place.zone)
@@ -187,12 +207,13 @@ class CaseClock:
             follow_up_owed=owed,
             rule_sha256=shown.rule.sha256,
             calendar_sha256=calendar_sha256,
+            factors=factors_of(shown.rule, self.steps[end]),
         )
 
-    def _follow_up(self, oid: str, end: int) -> tuple[int, ...]:
+    def _follow_up(self, oid: str, end: int, sent: tuple[int, ...]) -> tuple[int, ...]:
         """The case versions the recipient does not hold."""
         told = self.history.told.get(oid)
-        latest = told.latest if told else self.steps[end].case_version
+        latest = max((told.latest if told else self.steps[end].case_version, *sent))
         return tuple(one.version for one in self.versions if one.version > latest)
 
     def _owed(self, owed: tuple[int, ...], rule: Rule) -> DutyCause:

@@ -11,7 +11,7 @@ from services.sae_notifier.rules.candidate import Candidate, truths_of
 from services.sae_notifier.rules.deadline import Due
 from services.sae_notifier.rules.rule import Awareness, Rule
 from services.sae_notifier.rules.step import Step
-from services.sae_notifier.rules.vocabulary import describe
+from services.sae_notifier.rules.vocabulary import SETS, describe
 from services.sae_notifier.rules.words import Words
 from shared.case import CaseReport, DutyCause
 
@@ -58,7 +58,7 @@ def causes_of(
         ]
         if fallen:
             still = any(truths[id(rule)][index] is not False for rule in rules)
-            was_said = _affirmed(truths[id(fallen[0])][begin:index])
+            was_said = _affirmed([step.reported(fallen[0].trigger) for step in steps[begin:index]])
             worse = not still or any(
                 truths[id(rule)][index] is not False and rule.urgency > fallen[0].urgency for rule in rules
             )
@@ -91,11 +91,12 @@ def facts_in_words(rule: Rule, step: Step) -> Words:
     """The facts the trigger looked at, of the event that made it hold (or of the first one)."""
     facts = next((one for one in step.facts if rule.trigger.truth(one) is True), None)
     facts = facts or next((one for one in step.facts if rule.trigger.truth(one) is None), step.facts[0])
-    parts = [describe(name, facts.get(name)) for name in rule.trigger.names()]
+    asked = [name for name in rule.trigger.names() if name not in SETS and name != "occasion"]
+    parts = [describe(name, facts.get(name)) for name in asked]
     return Words("; ".join(part.en for part in parts), "; ".join(part.vi for part in parts))
 
 
-def _when(at: datetime, zone: str) -> Words:
+def when(at: datetime, zone: str) -> Words:
     local = at.astimezone(ZoneInfo(zone))
     return Words(f"{local:%Y-%m-%d %H:%M} ({zone})", f"{local:%H:%M %d/%m/%Y} ({zone})")
 
@@ -108,7 +109,7 @@ def _step(step: Step) -> Words:
 
 def _reportable(rule: Rule, step: Step, due: Due, zone: str) -> Words:
     facts, which, deadline = facts_in_words(rule, step), _step(step), rule.deadline.words()
-    aware, until = _when(due.aware_at, zone), _when(due.due_at, zone)
+    aware, until = when(due.aware_at, zone), when(due.due_at, zone)
     return Words(
         f"{which.en} makes a report due under {rule.rule_id} ({facts.en}). "
         f"Known since {aware.en}; {deadline.en}: until {until.en}.",
@@ -119,7 +120,7 @@ def _reportable(rule: Rule, step: Step, due: Due, zone: str) -> Words:
 
 def _upgrade(rule: Rule, step: Step, due: Due, open_due: Due, zone: str) -> DutyCause:
     facts, which, deadline = facts_in_words(rule, step), _step(step), rule.deadline.words()
-    mine, old = _when(due.due_at, zone), _when(open_due.due_at, zone)
+    mine, old = when(due.due_at, zone), when(open_due.due_at, zone)
     if due.due_at < open_due.due_at:
         en = f"{deadline.en} from the new knowledge: until {mine.en} instead of {old.en}."
         vi = f"{deadline.vi} kể từ thông tin mới: đến {mine.vi} thay cho {old.vi}."

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from uuid import UUID, uuid5
 
 from services.sae_notifier.rules.words import Why, Words
-from shared.case import DutyCause
+from shared.case import DutyCause, DutyFactor
 
 _NAMESPACE = UUID("6f1f2c0a-5c0b-5d54-9a53-0f4f3a5e7c11")
 
@@ -49,6 +49,8 @@ class Duty:
     rule_sha256: str
     calendar_sha256: str
     """Empty for clocks that need no calendar."""
+    factors: tuple[DutyFactor, ...] = ()
+    """What the rule asked, with each answer."""
 
     @property
     def provisional(self) -> bool:

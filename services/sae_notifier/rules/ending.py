@@ -32,10 +32,24 @@ SIGNED = Why(
     "A signed assessment of everything known says that no report is due.",
     "Bản đánh giá đã ký trên toàn bộ thông tin hiện có cho thấy không phải báo cáo.",
 )
+TOLD_SINCE = Why(
+    "told_since",
+    "The recipient has since been told a version of the case that contains it.",
+    "Nơi nhận sau đó đã được báo phiên bản của ca có nội dung này.",
+)
 WAITS = Words(
     "The case is void, but the case that replaces it has not been received; the duty stands until then.",
     "Ca đã bị hủy nhưng ca thay thế chưa được nhận; nghĩa vụ vẫn còn cho đến khi đó.",
 )
+
+
+def ending_of_void(latest: CaseReport, replacement_received: bool) -> Why | None:
+    """What a nullification ends: everything at once, or once the case that takes its place is here."""
+    if latest.nullified is None:
+        return None
+    if latest.nullified.replaced_by is None:
+        return NULLIFIED
+    return REPLACED if replacement_received else None
 
 
 def ending_of(
@@ -46,11 +60,9 @@ def ending_of(
     replacement_received: bool,
 ) -> Why | None:
     """Why the duty has ended, or `None` while it stands."""
-    if latest.nullified:
-        if latest.nullified.replaced_by is None:
-            return NULLIFIED
-        if replacement_received:
-            return REPLACED
+    void = ending_of_void(latest, replacement_received)
+    if void is not None:
+        return void
     if any(truths_of(rule, steps)[-1] is not False for rule in rules):
         return None
     if steps[-1].signed:

@@ -28,6 +28,12 @@ class Told:
 
     first: int
     latest: int
+    versions: tuple[int, ...] = ()
+    """Every version that was sent; the first and the latest where the rest is not known."""
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        return self.versions or tuple(sorted({self.first, self.latest}))
 
 
 @dataclass(frozen=True)

@@ -66,4 +66,5 @@ def _kept(one: Obligation, history: History, rulebook: Rulebook) -> Duty:
         follow_up_owed=(),
         rule_sha256=one.rule_sha256,
         calendar_sha256=one.calendar_sha256,
+        factors=one.factors,
     )

@@ -15,6 +15,10 @@ Awareness = Literal["earliest_of_site_and_desk", "site", "desk", "determined"]
 """Whose knowledge starts the clock; `determined` is when the sponsor determined that the case is reportable."""
 AWARENESS: tuple[Awareness, ...] = ("earliest_of_site_and_desk", "site", "desk", "determined")
 Reopen = Literal["upgrade", "never"]
+Occasion = Literal["sent", "news"]
+OCCASIONS: tuple[Occasion, ...] = ("sent", "news")
+CountedFrom = Literal["report", "awareness"]
+COUNTED_FROM: tuple[CountedFrom, ...] = ("report", "awareness")
 
 _UNIT_WORDS = {
     "calendar_days": Words("calendar days", "ngày theo lịch"),
@@ -49,6 +53,21 @@ class FollowUp:
 
 
 @dataclass(frozen=True)
+class After:
+    """A duty that begins only when another report has been sent: `sent` completes it, `news` is about what came later.
+
+    `rules` are ids of the same file: the report must have been owed under one of them. What completes it is counted from
+    the day the report was sent, or from the awareness that the report was counted from. `no_later_than` bounds the strict
+    date, in calendar days after day 0 of the report, where the text can be read so.
+    """
+
+    rules: tuple[str, ...]
+    occasion: Occasion
+    counted_from: CountedFrom
+    no_later_than: int | None
+
+
+@dataclass(frozen=True)
 class Rule:
     """`group` is the duty: rules of one group to one recipient are one duty that moves, and `urgency` 1 is the shortest.
 
@@ -79,6 +98,7 @@ class Rule:
     calendar: str | None
     sha256: str
     line: int
+    after: After | None = None
 
     def in_force(self, on: date) -> bool:
         """Whether this entry holds for awareness on that day."""

@@ -9,7 +9,21 @@ from zoneinfo import available_timezones
 
 from services.sae_notifier.rules.lines import Section, read
 from services.sae_notifier.rules.predicate import Predicate, PredicateError, parse
-from services.sae_notifier.rules.rule import AWARENESS, UNITS, Awareness, Deadline, FollowUp, Reopen, Rule, Unit
+from services.sae_notifier.rules.rule import (
+    AWARENESS,
+    COUNTED_FROM,
+    OCCASIONS,
+    UNITS,
+    After,
+    Awareness,
+    CountedFrom,
+    Deadline,
+    FollowUp,
+    Occasion,
+    Reopen,
+    Rule,
+    Unit,
+)
 from services.sae_notifier.rules.setting import Setting, chosen, read_settings
 from services.sae_notifier.rules.words import Words
 
@@ -87,7 +101,8 @@ def _rule(
     named: dict[str, Predicate],
     sha256: str,
 ) -> Rule:
-    aware, aware_setting = _aware(one, settings)
+    after = _after(one)
+    aware, aware_setting = _aware(one, settings) if after is None else (AWARENESS[0], None)
     deadline = _deadline(one)
     if deadline.unit == "working_days" and calendar is None:
         one.problems.add(one.line_of("deadline"), "working days need a `calendar` at the top of the file")
@@ -104,7 +119,7 @@ def _rule(
         urgency=one.number("urgency"),
         title=one.words("title"),
         basis=one.words("basis"),
-        trigger=_predicate(one, "trigger", settings, named) or parse("serious"),
+        trigger=parse("serious") if after else _predicate(one, "trigger", settings, named) or parse("serious"),
         deadline=deadline,
         aware=aware,
         aware_setting=aware_setting,
@@ -121,6 +136,7 @@ def _rule(
         calendar=calendar,
         sha256=sha256,
         line=one.line,
+        after=after,
     )
     if not rule.recipients:
         one.problems.add(one.line_of("recipients"), "a rule without recipients tells nobody")
@@ -128,6 +144,21 @@ def _rule(
         one.problems.add(one.line_of("effective_to"), "`effective_to` lies before `effective_from`")
     one.done()
     return rule
+
+
+def _after(one: Section) -> After | None:
+    """A rule of this kind has no trigger and no day 0 of its own: it is counted from the report, or from the news."""
+    part = one.section("after", required=False)
+    if part is None:
+        return None
+    rules, occasion = part.names("rules"), cast(Occasion, part.text("occasion", among=OCCASIONS))
+    counted = part.text("counted_from", among=COUNTED_FROM) if occasion == "sent" else "report"
+    bound = part.number("no_later_than", required=False) or None
+    after = After(rules, occasion, cast(CountedFrom, counted), bound)
+    if not after.rules:
+        part.problems.add(part.line, "`after` names no rule")
+    part.done()
+    return after
 
 
 def _aware(one: Section, settings: dict[str, Setting]) -> tuple[Awareness, str | None]:
@@ -171,8 +202,19 @@ def _deadline(one: Section) -> Deadline:
     return Deadline(number, cast(Unit, unit))
 
 
+def _known(rule: Rule, first: dict[str, Rule]) -> list[str]:
+    return [name for name in rule.after.rules if name in first] if rule.after else []
+
+
 def _check_together(top: Section, rules: list[Rule]) -> None:
     """Entries of one id must not overlap in time, and one id belongs to one group and urgency."""
+    first = {rule.rule_id: rule for rule in rules if rule.after is None}
+    for rule in rules:
+        for name in rule.after.rules if rule.after else ():
+            if name not in first:
+                top.problems.add(rule.line, f"{rule.rule_id} comes after {name[:60]!r}, which is no rule of this file")
+        if any(rule.after is not None and first[name].group == rule.group for name in _known(rule, first)):
+            top.problems.add(rule.line, f"{rule.rule_id} needs a group of its own")
     for index, rule in enumerate(rules):
         for other in rules[:index]:
             if other.rule_id != rule.rule_id:

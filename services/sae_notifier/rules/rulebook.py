@@ -57,9 +57,13 @@ class Rulebook:
         """The rules by duty, most urgent first; `authorities` keeps only the files that are switched on."""
         found: dict[str, tuple[Rule, ...]] = {}
         for rule in sorted(self.rules, key=lambda rule: rule.urgency):
-            if authorities is None or rule.authority in authorities:
+            if rule.after is None and (authorities is None or rule.authority in authorities):
                 found[rule.group] = (*found.get(rule.group, ()), rule)
         return found
+
+    def after(self, authorities: frozenset[str] | None = None) -> tuple[Rule, ...]:
+        """The rules that begin when a report has been sent."""
+        return tuple(one for one in self.rules if one.after and (authorities is None or one.authority in authorities))
 
     def group_of(self, rule_id: str) -> str | None:
         """The duty a rule belongs to; `None` for a rule that is no longer in the book."""

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.sae_notifier.rules.awareness import Known, news_of
-from services.sae_notifier.rules.facts import Facts, facts_of
+from services.sae_notifier.rules.facts import ASSUMED, CLOSING_ROLES, Facts, Judged, judged_of
 from services.sae_notifier.rules.history import AssessmentView, History
 from services.sae_notifier.rules.predicate import Predicate, Truth, any_of
 from services.sae_notifier.rules.trial_facts import TrialFacts
 from shared.case import CaseReport
-
-CLOSING_ROLES = frozenset({"clinician", "investigator"})
-"""Whose documented answer may end what only rested on an unanswered question."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +26,17 @@ class Step:
     facts: tuple[Facts, ...]
     documented: bool
     signed: bool
+    judged: tuple[Judged, ...] = ()
+    """The same facts with the event, the suspect and the source of each answer."""
 
     def truth(self, trigger: Predicate) -> Truth:
-        """A trigger holds for the case when it holds for one of its events (all its facts about the same event)."""
+        """A trigger holds for the case when it holds for one event and one suspect (all its facts about the same two)."""
         return any_of([trigger.truth(facts) for facts in self.facts])
+
+    def reported(self, trigger: Predicate) -> Truth:
+        """The same as a report tells it: suspected, unexpected and exposed unless somebody said no."""
+        told = [facts | {name: True for name in ASSUMED if facts.get(name) is None} for facts in map(dict, self.facts)]
+        return any_of([trigger.truth(facts) for facts in told])
 
 
 def steps_of(history: History, trial: TrialFacts, settings: Mapping[str, str | None]) -> tuple[Step, ...]:
@@ -45,29 +49,32 @@ def steps_of(history: History, trial: TrialFacts, settings: Mapping[str, str | N
         return max((number for number in numbers if number <= view.assessment.case_version), default=numbers[0])
 
     steps: list[Step] = []
-    for case in cases:
+    for index, case in enumerate(cases):
+        so_far = cases[: index + 1]
         before = [view for view in views if place(view) < case.version]
-        steps.append(_case_step(case, before, history, trial, settings))
+        steps.append(_case_step(so_far, before, history, trial, settings))
         for view in (view for view in views if place(view) == case.version):
             before = [*before, view]
-            steps.append(_assessment_step(view, case, before, history, trial, settings))
+            steps.append(_assessment_step(view, so_far, before, history, trial, settings))
     return tuple(steps)
 
 
 def _case_step(
-    case: CaseReport,
+    versions: Sequence[CaseReport],
     views: list[AssessmentView],
     history: History,
     trial: TrialFacts,
     settings: Mapping[str, str | None],
 ) -> Step:
+    case, judged = versions[-1], judged_of(versions, history.exposures, views, trial, settings)
     return Step(
         aggregate=f"case/{case.case_id}",
         version=case.version,
         case_version=case.version,
         recorded_at=case.recorded_at,
         known=news_of(case),
-        facts=facts_of(case, history.exposures, views, trial, settings),
+        facts=tuple(one.facts for one in judged),
+        judged=judged,
         documented=bool((case.change_reason or "").strip()) and case.reporter_role in CLOSING_ROLES,
         signed=False,
     )
@@ -75,20 +82,22 @@ def _case_step(
 
 def _assessment_step(
     view: AssessmentView,
-    case: CaseReport,
+    versions: Sequence[CaseReport],
     views: list[AssessmentView],
     history: History,
     trial: TrialFacts,
     settings: Mapping[str, str | None],
 ) -> Step:
-    assessment = view.assessment
+    assessment, case = view.assessment, versions[-1]
+    judged = judged_of(versions, history.exposures, views, trial, settings)
     return Step(
         aggregate=f"assessment/{case.case_id}",
         version=assessment.version,
         case_version=case.version,
         recorded_at=assessment.recorded_at,
         known=Known(assessment.signature.signed_at if assessment.signature else assessment.recorded_at),
-        facts=facts_of(case, history.exposures, views, trial, settings),
+        facts=tuple(one.facts for one in judged),
+        judged=judged,
         documented=view.may_relax,
         signed=view.may_relax,
     )

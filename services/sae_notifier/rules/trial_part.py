@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.sae_notifier.rules.trial_facts import Recipient, TrialFacts
 from shared.canonical import canonical
@@ -28,6 +28,8 @@ class TrialPart:
     settings: Mapping[str, str]
     product_kinds: frozenset[ExposureKind]
     administration_kinds: frozenset[ExposureKind]
+    flags: Mapping[str, bool] = field(default_factory=dict)
+    """Yes/no facts of the trial that triggers may name; what is not here is not answered."""
 
     def facts(self, site_id: str | None) -> TrialFacts:
         """As the clock sees it from one site; an unknown site leaves the country open, so every rule counts."""
@@ -42,6 +44,7 @@ class TrialPart:
             countries_with_site=frozenset(one.country for one in self.sites.values()),
             product_kinds=self.product_kinds,
             administration_kinds=self.administration_kinds,
+            flags=self.flags,
         )
 
     def text(self) -> str:
@@ -57,6 +60,7 @@ class TrialPart:
             "settings": dict(self.settings),
             "product_kinds": sorted(self.product_kinds),
             "administration_kinds": sorted(self.administration_kinds),
+            "flags": dict(self.flags),
         }
         return json.dumps(json.loads(canonical(data)), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
@@ -75,4 +79,5 @@ def read_trial_part(text: str) -> TrialPart:
         settings=data["settings"],
         product_kinds=frozenset(data["product_kinds"]),
         administration_kinds=frozenset(data["administration_kinds"]),
+        flags=data.get("flags", {}),
     )

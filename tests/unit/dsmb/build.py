@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from services.dsmb.domain import Dataset, Document, Plan, children, dataset
+from services.dsmb.domain import Dataset, Document, Entry, Manifest, Plan, children, dataset
 from services.dsmb.domain.child import Child
+from services.dsmb.domain.manifest import coding_sha256
+from services.dsmb.handlers.making import Made, make
+from services.dsmb.tables import PROGRAM
 from shared.canonical import canonical
 from shared.case import (
     AdverseEvent,
@@ -176,6 +179,21 @@ def one_child(*documents: Document) -> Child:
 
 def cut(documents: Iterable[Document], how: Plan | None = None, at: datetime = CUT) -> Dataset:
     return dataset(children(documents), how or plan(), CODING, at)
+
+
+def reports(documents: Sequence[Document]) -> Made:
+    """Both reports of a cut of these documents."""
+    salt = "0" * 32
+    manifest = Manifest(
+        cut_id="c",
+        at=CUT,
+        program=PROGRAM,
+        salt=salt,
+        coding_sha256=coding_sha256(CODING.items(), salt),
+        plan=plan(),
+        entries=tuple(Entry(one.aggregate, one.version, one.sha256) for one in documents),
+    )
+    return make(manifest, documents, CODING, {"tocsin.safety": {"0": 1}}, 0, "")
 
 
 def table(tables: list[dict[str, Any]], name: str) -> dict[str, dict[str, Any]]:

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.dsmb.domain import Document, Entry, Manifest
-from services.dsmb.domain.manifest import coding_sha256
-from services.dsmb.handlers.making import make
+from services.dsmb.domain import Document
 from services.dsmb.tables import PROGRAM, closed_tables
 from services.dsmb.tables.cells import percent
 from shared.canonical import canonical, sha256
@@ -164,17 +162,7 @@ def test_the_order_of_documents_means_nothing_and_the_bytes_repeat(
 
 
 def body(documents: list[Document], kind: str) -> bytes:
-    salt = "0" * 32
-    manifest = Manifest(
-        cut_id="c",
-        at=build.CUT,
-        program=PROGRAM,
-        salt=salt,
-        coding_sha256=coding_sha256(build.CODING.items(), salt),
-        plan=build.plan(),
-        entries=tuple(Entry(one.aggregate, one.version, one.sha256) for one in documents),
-    )
-    return make(manifest, documents, build.CODING, {"tocsin.safety": {"0": 1}}, 0, "").body(kind)
+    return build.reports(documents).body(kind)
 
 
 @_QUICKLY

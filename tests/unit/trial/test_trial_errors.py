@@ -48,6 +48,7 @@ def changed(old: str, new: str) -> tuple[str, int]:
         ("  max_years: 10", "  max_years: 0", "lies below min_years"),
         ("{number: 2, month: 6,", "{number: 3, month: 6,", "not numbered 1, 2"),
         ("recipients: [necbr, astt, di_adr]", "recipients: [necbr, moh]", "there is no recipient 'moh'"),
+        ("report_format: vn_sae_form", "report_format: cioms_2", "'vn_sae_form', 'cioms_i' or 'e2b_r3'"),
         ("  - id: astt", "  - id: necbr", "a second time"),
         ("  - id: vn_authorities", "  - id: iec", "rules could mean either"),
         (

@@ -56,6 +56,12 @@ def test_agents_are_found_whatever_the_case_and_know_their_route(trial: Trial) -
     assert trial.catalogue("antibiotic").route_of(None) == "intravenous"
 
 
+def test_a_recipient_that_names_no_form_gets_the_vietnamese_one() -> None:
+    text = FILE.read_text(encoding="utf-8").replace("    report_format: vn_sae_form\n", "", 1)
+    text = text.replace("report_format: vn_sae_form", "report_format: cioms_i", 1)
+    assert [one.report_format for one in load(text, FILE.name).recipients[:2]] == ["vn_sae_form", "cioms_i"]
+
+
 def test_duty_groups_lead_to_recipients(trial: Trial) -> None:
     assert [one.id for one in trial.recipients_of("vn_authorities")] == ["necbr", "astt", "di_adr"]
     assert [one.id for one in trial.recipients_of("sponsor")] == ["sponsor"]

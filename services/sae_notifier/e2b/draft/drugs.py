@@ -8,6 +8,7 @@ from services.sae_notifier.e2b.block import Block
 from services.sae_notifier.e2b.draft.desk import Desk
 from services.sae_notifier.e2b.draft.relatedness import Opinion, opinions
 from services.sae_notifier.e2b.text import number, unit
+from services.sae_notifier.forms.reading import begun_after
 from services.sae_notifier.forms.vocabulary import KIND
 from shared.case import Batch, Exposure
 
@@ -32,7 +33,7 @@ def chosen(desk: Desk) -> list[Drug]:
     """The drugs of the report, suspects first. What was begun after every onset treats the event and is told in words."""
     found: list[Drug] = []
     for one in desk.facts.given():
-        if one.kind in NO_DRUGS or begun_after(desk, one):
+        if one.kind in NO_DRUGS or begun_after(desk.case.events, one):
             continue
         held = opinions(desk, one)
         suspect = one.kind in desk.facts.suspects or any(each.related == "yes" for each in held)
@@ -41,14 +42,6 @@ def chosen(desk: Desk) -> list[Drug]:
     if not any(one.exposure and one.exposure.kind in desk.facts.suspects for one in found):
         found.append(_unrecorded(desk))
     return sorted(found, key=lambda one: one.role != SUSPECT)
-
-
-def begun_after(desk: Desk, exposure: Exposure) -> bool:
-    """Surely: its earliest beginning lies after the latest onset of every event, and every onset is known."""
-    onsets = [one.onset for one in desk.case.events]
-    if exposure.start is None or not onsets or any(one is None for one in onsets):
-        return False
-    return all(exposure.start.earliest() > one.latest() for one in onsets if one is not None)
 
 
 def drugs(desk: Desk, report: Block, found: list[Drug]) -> None:

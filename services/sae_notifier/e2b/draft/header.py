@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
 from services.sae_notifier.e2b.block import Block
 from services.sae_notifier.e2b.draft.desk import Desk
 from services.sae_notifier.e2b.hl7time import written, written_at
 from services.sae_notifier.e2b.message import Amendment
+from services.sae_notifier.forms.reading import became_known
 from shared.case import CaseReport, Moment
-
-_PRECISE = ("day", "hour", "minute", "second")
 
 
 def batch(desk: Desk) -> Block:
@@ -85,8 +81,9 @@ def _received(desk: Desk, report: Block) -> None:
 
 def _when(desk: Desk, version: CaseReport, told: Moment | None, element: str) -> Moment:
     """What was told, if it has a day and can have been; else the latest it can be, our own record of it."""
-    if told is not None and told.precision in _PRECISE and told.latest() <= _end_of(version.recorded_at, told):
-        return told
+    found = became_known(version, told, desk.facts.zone)
+    if found is told:
+        return found
     if told is not None:
         en = f"{element}: what was told has no day or lies in the future; our record of it is sent"
         vi = f"{element}: thời điểm được báo thiếu ngày hoặc ở tương lai; gửi thời điểm hệ thống ghi nhận"
@@ -94,9 +91,4 @@ def _when(desk: Desk, version: CaseReport, told: Moment | None, element: str) ->
         en = f"{element}: nobody said when; our record of it is sent, the latest it can be"
         vi = f"{element}: chưa ai cho biết; gửi thời điểm hệ thống ghi nhận, là muộn nhất có thể"
     desk.notice(element, "awareness", en, vi)
-    return Moment.at(version.recorded_at, desk.facts.zone)
-
-
-def _end_of(recorded_at: datetime, told: Moment) -> datetime:
-    """A time told by the day may be any minute of the day it was recorded."""
-    return recorded_at.astimezone(ZoneInfo(told.zone)).replace(hour=23, minute=59, second=59)
+    return found

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from services.sae_notifier.e2b.block import Block
 from services.sae_notifier.e2b.draft.desk import Desk
-from services.sae_notifier.e2b.draft.drugs import NO_DRUGS, begun_after, name_of
+from services.sae_notifier.e2b.draft.drugs import NO_DRUGS, name_of
 from services.sae_notifier.e2b.text import clean, language, said
+from services.sae_notifier.forms.reading import begun_after
 from services.sae_notifier.forms.vocabulary import (
     ADMISSION,
     ANSWER,
@@ -86,7 +87,7 @@ def _exposures(desk: Desk) -> list[str]:
             continue
         if one.kind in NO_DRUGS:
             found.append(f"Procedure: {_exposure(desk, one)}.")
-        elif begun_after(desk, one):
+        elif begun_after(desk.case.events, one):
             found.append(f"Begun after the event: {_exposure(desk, one)}.")
         elif one.note is not None:
             found.append(f"Note on {name_of(desk, one)}: {_quoted(one.note)}")

@@ -10,8 +10,9 @@ from services.sae_notifier.e2b.draft.coding import coded
 from services.sae_notifier.e2b.draft.desk import Desk
 from services.sae_notifier.e2b.hl7time import written
 from services.sae_notifier.e2b.text import number, said
+from services.sae_notifier.forms.reading import first_onset, is_fatal
 from services.sae_notifier.forms.vocabulary import DELIVERER, KIND, SETTING
-from shared.case import AdverseEvent, Measurement, Moment
+from shared.case import Measurement
 
 SEX = {"male": "1", "female": "2"}
 
@@ -38,10 +39,6 @@ def patient(desk: Desk, report: Block) -> None:
             report.put("FDA.D.12", desk.facts.ethnicity)
         else:
             report.null("FDA.D.12", "UNK")
-
-
-def first_onset(events: tuple[AdverseEvent, ...]) -> Moment | None:
-    return min((one.onset for one in events if one.onset), key=lambda one: one.earliest(), default=None)
 
 
 def _age(desk: Desk, report: Block) -> None:
@@ -117,7 +114,3 @@ def _death(desk: Desk, report: Block) -> None:
         made = report.add("D.9.2.r")
         coded(desk, made, event.term, "D.9.2.r.1b", "D.9.2.r.1a")
         desk.words(made, "D.9.2.r.2", said(event.verbatim) or (event.term.term if event.term else "not stated"))
-
-
-def is_fatal(event: AdverseEvent) -> bool:
-    return event.outcome == "fatal" or event.seriousness.death == "yes" or event.worst_grade == 5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from services.sae_notifier.e2b.block import Block
 from services.sae_notifier.e2b.draft.coding import coded
 from services.sae_notifier.e2b.draft.desk import Desk
-from services.sae_notifier.e2b.draft.patient import is_fatal
 from services.sae_notifier.e2b.text import language, said
+from services.sae_notifier.forms.reading import ticked
 from shared.case import AdverseEvent
 from shared.case.report import Criterion
 
@@ -49,16 +49,6 @@ def reactions(desk: Desk, report: Block) -> None:
         if desk.case.reporter_role in PROFESSIONALS:
             made.put("E.i.8", "true")
         desk.code(made, "E.i.9", desk.facts.source.country)
-
-
-def ticked(event: AdverseEvent) -> set[Criterion]:
-    """What the facts say, whichever field they were given in: a fatal outcome is death, an unplanned stay hospitalisation."""
-    found: set[Criterion] = {name for name, answer in event.seriousness.answers().items() if answer == "yes"}
-    if is_fatal(event):
-        found.add("death")
-    if event.admission == "unplanned" or event.admission_prolonged == "yes":
-        found.add("hospitalisation")
-    return found
 
 
 def _seriousness(desk: Desk, made: Block, event: AdverseEvent) -> None:

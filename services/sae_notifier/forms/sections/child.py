@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from services.sae_notifier.forms import reasons
 from services.sae_notifier.forms.facts import Facts
 from services.sae_notifier.forms.fields import Field, Prose, Section, Value, Values, absent, given
+from services.sae_notifier.forms.reading import first_onset
 from services.sae_notifier.forms.vocabulary import SEX
 from services.sae_notifier.forms.words import Words
 from shared.case import Measurement, Moment
@@ -20,7 +21,7 @@ def section(facts: Facts) -> Section:
     sex = subject.sex if subject else "unknown"
     blocks = (
         Field("birth", Words("Ngày sinh", "Birth date"), facts.moment(subject.birth if subject else None, why)),
-        Field("age", Words("Tuổi lúc khởi phát", "Age at onset"), (_age(facts, why),)),
+        Field("age", Words("Tuổi lúc khởi phát", "Age at onset"), (age(facts, why),)),
         Field("sex", Words("Giới tính", "Sex"), (absent(why) if sex == "unknown" else Value(SEX[sex]),)),
         Field("gmfcs", Words("Mức GMFCS", "GMFCS level"), (absent(why) if gmfcs == "unknown" else given(gmfcs),)),
         Field("weight", Words("Cân nặng", "Weight"), _latest(facts, "body_weight", "weight")),
@@ -55,9 +56,9 @@ def _latest(facts: Facts, *tests: str) -> Values:
     return value, *facts.moment(last.taken, reasons.NOT_STATED)
 
 
-def _age(facts: Facts, why: Words) -> Value:
+def age(facts: Facts, why: Words) -> Value:
     """Completed years and months as an interval, because either date may be partial."""
-    onset = next((event.onset for event in facts.case.events if event.onset), None)
+    onset = first_onset(facts.case.events)
     birth = facts.subject.birth if facts.subject else None
     if birth is None or onset is None:
         return absent(why if birth is None else facts.unanswered())

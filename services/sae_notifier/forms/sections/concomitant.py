@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.sae_notifier.forms import reasons
-from services.sae_notifier.forms.facts import Facts, exposure_name, quantity, said
+from services.sae_notifier.forms.facts import Facts, ended, exposure_name, quantity, said
 from services.sae_notifier.forms.fields import Column, Section, Table, Value, Values, absent
 from services.sae_notifier.forms.vocabulary import ACTION, DELIVERER, SETTING
 from services.sae_notifier.forms.words import Words
@@ -33,7 +33,6 @@ def section(facts: Facts) -> Section:
 
 
 def _row(facts: Facts, one: Exposure) -> tuple[Values, ...]:
-    end = (Value(reasons.ONGOING),) if one.ongoing and one.end is None else facts.moment(one.end, reasons.NOT_STATED)
     if one.kind in _NOT_DOSED:
         dose: Values = (absent(reasons.NOT_APPLICABLE),)
     else:
@@ -43,16 +42,16 @@ def _row(facts: Facts, one: Exposure) -> tuple[Values, ...]:
         )
     action = absent(reasons.NOT_ASKED) if one.action_taken == "unknown" else Value(ACTION[one.action_taken])
     return (
-        (*exposure_name(one), *_course(one)),
+        (*exposure_name(one), *course_of(one)),
         (said(one.indication, reasons.NOT_STATED),),
         dose,
         facts.moment(one.start, reasons.NOT_STATED),
-        end,
+        ended(facts, one),
         (action,),
     )
 
 
-def _course(one: Exposure) -> Values:
+def course_of(one: Exposure) -> Values:
     if one.rehabilitation is None:
         return ()
     course, setting = one.rehabilitation, SETTING[one.rehabilitation.setting]

@@ -26,6 +26,7 @@ from services.sae_notifier.forms.vocabulary import ADMISSION, ANSWER, KIND, OUTC
 from services.sae_notifier.forms.words import Words, joined
 from shared.case import AdverseEvent, Measurement
 
+NOTHING = Value(Words("–"))
 _BEFORE_ONSET = timedelta(days=7)
 _COURSE = Words(
     "Diễn biến và xử trí (dấu hiệu, triệu chứng, xét nghiệm, biện pháp kể cả ngừng hoặc giảm liều, diễn biến sau đó)",
@@ -43,7 +44,7 @@ def section(facts: Facts) -> Section:
         if len(events) > 1:
             blocks.append(Heading(heading(index, len(events))))
         blocks += _event(event)
-    blocks += [_given(facts), _findings(facts)]
+    blocks += [given_before(facts), _findings(facts)]
     return Section(2, Words("Diễn biến, xử trí và kết cục", "Course, management and outcome"), tuple(blocks))
 
 
@@ -79,7 +80,7 @@ def _outcome(key: str, event: AdverseEvent | None) -> Ticks:
     return Ticks(key, Words("Kết cục", "Outcome"), options, reasons.UNKNOWN if known == "unknown" else None)
 
 
-def _given(facts: Facts) -> Field:
+def given_before(facts: Facts) -> Field:
     told = facts.case.given
     label = Words(
         "Đã dùng gì trước khi xảy ra (theo lời người báo cáo)",
@@ -103,15 +104,20 @@ def _findings(facts: Facts) -> Table:
         Column(Words("Thời điểm", "Taken"), 30),
         Column(Words("Ghi chú; độ CTCAE tính được", "Remarks; computed CTCAE grade"), 34),
     )
-    shown = [one for one in facts.measurements if _near(facts, one)]
-    shown.sort(
-        key=lambda one: (one.taken is None, one.taken.earliest() if one.taken else facts.now, one.measurement_id)
-    )
+    shown = relevant(facts)
     label = Words(
         f"Kết quả từ 7 ngày trước khởi phát và giá trị nền ({len(shown)}/{len(facts.measurements)} kết quả trong hồ sơ)",
         f"Findings from 7 days before onset, and baseline ({len(shown)} of {len(facts.measurements)} on record)",
     )
-    return Table("findings", label, columns, tuple(_row(facts, one) for one in shown), reasons.NONE_RECORDED)
+    return Table("findings", label, columns, tuple(finding(facts, one) for one in shown), reasons.NONE_RECORDED)
+
+
+def relevant(facts: Facts) -> list[Measurement]:
+    """From a week before the first onset on, and the baseline; in the order they were taken."""
+    shown = [one for one in facts.measurements if _near(facts, one)]
+    return sorted(
+        shown, key=lambda one: (one.taken is None, one.taken.earliest() if one.taken else facts.now, one.measurement_id)
+    )
 
 
 def _near(facts: Facts, one: Measurement) -> bool:
@@ -121,7 +127,7 @@ def _near(facts: Facts, one: Measurement) -> bool:
     return one.taken.latest() >= min(onsets) - _BEFORE_ONSET
 
 
-def _row(facts: Facts, one: Measurement) -> tuple[Values, ...]:
+def finding(facts: Facts, one: Measurement) -> tuple[Values, ...]:
     name = [Value(TESTS.get(one.test, Words(one.test)))]
     if one.instrument:
         name.append(given(one.instrument))
@@ -154,4 +160,4 @@ def _remarks(facts: Facts, one: Measurement) -> Values:
             lines.append(
                 Value(grade) if facts.signed() else proposal(Words(f"{grade.vi} (đề xuất)", f"{grade.en} (proposal)"))
             )
-    return tuple(lines) or (Value(Words("–")),)
+    return tuple(lines) or (NOTHING,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.sae_notifier.forms import reasons
-from services.sae_notifier.forms.facts import Facts, event_name, heading
+from services.sae_notifier.forms.facts import Facts, ended, event_name, heading
 from services.sae_notifier.forms.fields import (
     Block,
     Field,
@@ -184,19 +184,13 @@ def _no_event(facts: Facts) -> list[Block]:
 
 def _event(facts: Facts, event: AdverseEvent) -> list[Block]:
     key = f"{event.event_id}."
-    if event.ongoing and event.end is None:
-        end = (Value(reasons.ONGOING),)
-    else:
-        end = facts.moment(event.end, reasons.NOT_ASKED)
     unanswered = facts.unanswered()
     return [
         Field(f"{key}name", _NAME, event_name(event, unanswered), wide=True),
         Field(f"{key}onset", _ONSET, facts.moment(event.onset, unanswered)),
-        Field(f"{key}end", _END, end),
+        Field(f"{key}end", _END, ended(facts, event, reasons.NOT_ASKED)),
         _seriousness(f"{key}seriousness", event, unanswered),
-        Field(
-            f"{key}grades", Words("Mức độ theo CTCAE", "CTCAE grade"), _grades(facts, event) or (absent(unanswered),)
-        ),
+        Field(f"{key}grades", Words("Mức độ theo CTCAE", "CTCAE grade"), grades(facts, event) or (absent(unanswered),)),
         Field(
             f"{key}episode",
             Words("Mã đợt bệnh / mã biến cố", "Episode / event id"),
@@ -205,7 +199,7 @@ def _event(facts: Facts, event: AdverseEvent) -> list[Block]:
     ]
 
 
-def _grades(facts: Facts, event: AdverseEvent) -> Values:
+def grades(facts: Facts, event: AdverseEvent) -> Values:
     lines: list[Value] = []
     for entry in event.grades:
         lines.append(given(f"Độ {entry.grade}", f"Grade {entry.grade}"))

@@ -23,7 +23,7 @@ from services.sae_notifier.forms.vocabulary import ANSWER, KIND, WHO_UMC
 from services.sae_notifier.forms.words import Words
 from shared.case import AdverseEvent, EventAssessment, Exposure, InvestigatorOpinion, Relatedness
 
-_STALE = Words(
+STALE = Words(
     "ĐÃ CŨ: có dữ liệu mới hơn bản đánh giá; coi như chưa ký",
     "STALE: facts are newer than this assessment; treated as unsigned",
 )
@@ -56,7 +56,7 @@ def _signature(facts: Facts) -> list[Block]:
     )
     lines: list[Value] = [Value(version)]
     if facts.stale():
-        lines.append(warning(_STALE))
+        lines.append(warning(STALE))
     signature = assessment.signature
     if signature is None:
         lines[:0] = [absent(reasons.NOT_SIGNED)]
@@ -91,7 +91,7 @@ def _event(facts: Facts, event: AdverseEvent) -> list[Block]:
         Field(
             f"{key}expected_sponsor",
             Words("Tính dự kiến theo nhà tài trợ", "Expectedness, sponsor"),
-            _expected(facts, judged),
+            expected(facts, judged),
         ),
         _reasons(facts, judged, f"{key}reasons"),
     ]
@@ -133,7 +133,7 @@ def _loose(facts: Facts, opinion: InvestigatorOpinion) -> tuple[Values, ...]:
 
 
 def _row(facts: Facts, event: AdverseEvent, judged: EventAssessment | None, exposure: Exposure) -> tuple[Values, ...]:
-    opinion = _opinion(event, exposure)
+    opinion = opinion_on(event, exposure)
     found = (
         next((one for one in judged.relatedness if one.exposure_id == exposure.exposure_id), None) if judged else None
     )
@@ -146,7 +146,7 @@ def _row(facts: Facts, event: AdverseEvent, judged: EventAssessment | None, expo
         *investigator,
         why,
         *_boxes(found.reasonable_possibility, signed=facts.signed()),
-        _category(facts, found),
+        sponsor_category(facts, found),
     )
 
 
@@ -156,7 +156,7 @@ def _none(facts: Facts) -> Words:
     )
 
 
-def _opinion(event: AdverseEvent, exposure: Exposure) -> InvestigatorOpinion | None:
+def opinion_on(event: AdverseEvent, exposure: Exposure) -> InvestigatorOpinion | None:
     """The opinion on this exposure, else the one on its kind given before it was recorded."""
     own = next((one for one in event.opinions if one.exposure_id == exposure.exposure_id), None)
     return own or next((one for one in event.opinions if one.exposure_id is None and one.kind == exposure.kind), None)
@@ -173,7 +173,7 @@ def _why(opinion: InvestigatorOpinion) -> Values:
     return tuple(lines)
 
 
-def _category(facts: Facts, found: Relatedness) -> Values:
+def sponsor_category(facts: Facts, found: Relatedness) -> Values:
     signed = facts.signed()
     category = (found.accepted or found.proposed) if signed else found.proposed
     lines: list[Value] = []
@@ -197,7 +197,7 @@ def _hours(found: Relatedness) -> Value:
     return given(f"{low} giờ", f"{low} h") if low == high else given(f"{low} đến {high} giờ", f"{low} to {high} h")
 
 
-def _expected(facts: Facts, judged: EventAssessment | None) -> Values:
+def expected(facts: Facts, judged: EventAssessment | None) -> Values:
     if judged is None:
         return (absent(_none(facts)),)
     if judged.expected == "unknown":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.sae_notifier.forms import reasons
-from services.sae_notifier.forms.facts import Facts, exposure_name, quantity, said
+from services.sae_notifier.forms.facts import Facts, ended, exposure_name, quantity, said
 from services.sae_notifier.forms.fields import Block, Column, Field, Section, Table, Value, Values, absent, given
 from services.sae_notifier.forms.vocabulary import STERILITY
 from services.sae_notifier.forms.words import Words
@@ -45,14 +45,13 @@ def _doses(facts: Facts) -> Table:
 
 
 def _dose(facts: Facts, one: Exposure) -> tuple[Values, ...]:
-    end = (Value(reasons.ONGOING),) if one.ongoing and one.end is None else facts.moment(one.end, reasons.NOT_STATED)
     cells = one.kind in facts.trial.investigational
     return (
         exposure_name(one),
         (quantity(one.dose, reasons.NOT_APPLICABLE if one.kind in _NOT_DOSED else reasons.NOT_STATED),),
         (said(one.route, reasons.NOT_APPLICABLE if one.kind in _NOT_DOSED else reasons.NOT_STATED),),
         facts.moment(one.start, reasons.NOT_STATED),
-        end,
+        ended(facts, one),
         (said(one.batch_id, reasons.NO_BATCH if cells else reasons.NOT_APPLICABLE),),
     )
 
@@ -68,11 +67,11 @@ def _batches(facts: Facts) -> Table:
     )
     linked = {one.batch_id for one in facts.study()}
     batches = sorted(facts.batches, key=lambda one: (one.batch_id not in linked, one.batch_id))
-    rows = tuple(_batch(facts, one) for one in batches)
+    rows = tuple(batch_row(facts, one) for one in batches)
     return Table("batches", Words("Các lô tế bào của trẻ", "The child's cell batches"), columns, rows, reasons.NO_BATCH)
 
 
-def _batch(facts: Facts, one: Batch) -> tuple[Values, ...]:
+def batch_row(facts: Facts, one: Batch) -> tuple[Values, ...]:
     if one.viability_percent is None:
         viability = absent(Words("Tỷ lệ sống: chưa có", "Viability: not stated"))
     else:

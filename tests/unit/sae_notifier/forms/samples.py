@@ -6,8 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from services.sae_notifier.forms import view
+from services.sae_notifier.forms.cioms import view as cioms
+from services.sae_notifier.forms.facts import Facts
+from services.sae_notifier.forms.form import Form
+from services.sae_notifier.forms.gather import gather
 from services.sae_notifier.forms.trial import FormRecipient, FormTrial
-from services.sae_notifier.forms.view import SaeForm, build
 from services.sae_notifier.forms.words import Words
 from shared.case import (
     AdverseEvent,
@@ -60,6 +64,7 @@ TRIAL = FormTrial(
     principal_investigator=Words("Nghiên cứu viên chính của thử nghiệm (vai trò)", "Principal investigator (role)"),
     site=Words("Điểm nghiên cứu Hà Nội", "Hanoi site"),
     zone=ZONE,
+    country="VN",
     recipients=(
         FormRecipient(
             "necbr", Words("Hội đồng Đạo đức trong nghiên cứu y sinh học quốc gia", "National Ethics Committee")
@@ -425,7 +430,7 @@ OBLIGATION = Obligation(
 
 @dataclass(frozen=True)
 class Inputs:
-    """What `build` is called with; `replace` one thing to see what it does."""
+    """What `gather` is called with; `replace` one thing to see what it does."""
 
     case: CaseReport = DRAFT
     history: tuple[CaseReport, ...] = ()
@@ -440,9 +445,15 @@ class Inputs:
     report_number: int = 0
     now: datetime = NOW
 
-    def form(self, **changed: Any) -> SaeForm:
+    def form(self, **changed: Any) -> Form:
+        return view.build(self.facts(**changed))
+
+    def cioms(self, **changed: Any) -> Form:
+        return cioms.build(self.facts(**changed))
+
+    def facts(self, **changed: Any) -> Facts:
         one = replace(self, **changed)
-        return build(
+        return gather(
             one.case,
             one.history,
             case_sha256=SHA,

@@ -9,7 +9,7 @@ import pytest
 
 from services.sae_notifier.forms import reasons
 from services.sae_notifier.forms.fields import Field, Prose, Table, Ticks, Values
-from services.sae_notifier.forms.view import SaeForm
+from services.sae_notifier.forms.form import Form
 from services.sae_notifier.forms.words import Words
 from shared.case import AdverseEvent, FreeText, Nullification
 from shared.errors import Refused
@@ -37,25 +37,25 @@ def words(values: Values) -> str:
     return " | ".join(str(value.words) for value in values)
 
 
-def said(form: SaeForm, key: str) -> str:
+def said(form: Form, key: str) -> str:
     block = form.block(key)
     assert isinstance(block, Field | Prose)
     return words(block.values)
 
 
-def table(form: SaeForm, key: str) -> Table:
+def table(form: Form, key: str) -> Table:
     block = form.block(key)
     assert isinstance(block, Table)
     return block
 
 
-def ticked(form: SaeForm, key: str) -> tuple[str, ...]:
+def ticked(form: Form, key: str) -> tuple[str, ...]:
     block = form.block(key)
     assert isinstance(block, Ticks)
     return block.ticked
 
 
-def stamps(form: SaeForm) -> str:
+def stamps(form: Form) -> str:
     return " ".join(str(stamp) for stamp in form.stamps)
 
 
@@ -172,7 +172,7 @@ def test_the_form_goes_to_the_recipient_of_the_duty() -> None:
     assert MENINGITIS.form(obligation=unknown).addressees == (Words("elsewhere"),)
 
 
-def row(form: SaeForm, key: str, name: str) -> list[str]:
+def row(form: Form, key: str, name: str) -> list[str]:
     return next(cells for cells in ([words(cell) for cell in row] for row in table(form, key).rows) if name in cells[0])
 
 

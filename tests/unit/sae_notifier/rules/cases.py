@@ -71,6 +71,8 @@ def trial(settings: Mapping[str, str] | None = None, desk_zone: str = HANOI, cou
             "astt": (recipient("astt"),),
         },
         settings={"vn_urgent_notice": "off", **(settings or {})},
+        authorities=frozenset({"VN", "PROTOCOL"}),
+        flags={"ind": True, "same_substance_in_eu": False},
     )
 
 

@@ -60,6 +60,32 @@ def test_a_broken_rule_file_is_refused_with_its_line(old: str, new: str, says: s
         assert abs(int(line) - line_of(broken, new)) <= 1
 
 
+EU = (ROOT / "deploy" / "rules" / "eu.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("rules: [EU-SUSAR-7], occasion: sent", "rules: [EU-SUSAR-9], occasion: sent", "no rule of this file"),
+        ("rules: [EU-SUSAR-7], occasion: sent", "rules: [], occasion: sent", "names no rule"),
+        ("occasion: sent", "occasion: heard", "use one of sent, news"),
+        ("counted_from: report, ", "", "`counted_from` is missing"),
+        ("no_later_than: 15", "no_later: 15", "unknown field `no_later`"),
+        ("group: EU-SUSAR-FULL", "group: EU-SUSAR", "a group of its own"),
+        (
+            "    after: {rules: [EU-SUSAR-7], occasion",
+            "    trigger: susar\n    after: {rules: [EU-SUSAR-7], occasion",
+            "`trigger`",
+        ),
+    ],
+)
+def test_a_broken_rule_about_what_follows_is_refused(old: str, new: str, says: str) -> None:
+    broken = EU.replace(old, new, 1)
+    assert broken != EU
+    with pytest.raises(FileRefused, match=says):
+        load_rules(broken, "eu.yaml")
+
+
 def test_all_problems_are_told_at_once() -> None:
     broken = VN.replace("{number: 7,", "{number: 0,").replace("calendar: VN\n", "")
     with pytest.raises(FileRefused) as refused:
@@ -110,6 +136,14 @@ def test_the_shipped_rules_say_what_the_law_says() -> None:
         ("VN-SAE-15WD", 15, "working_days"),
         ("VN-URGENT", 24, "at_once"),
         ("SP-INV-24H", 24, "hours"),
+        ("US-IND-7", 7, "calendar_days"),
+        ("US-IND-15", 15, "calendar_days"),
+        ("US-IND-7-FULL", 15, "calendar_days"),
+        ("US-FU-15", 15, "calendar_days"),
+        ("EU-SUSAR-7", 7, "calendar_days"),
+        ("EU-SUSAR-15", 15, "calendar_days"),
+        ("EU-SUSAR-8", 8, "calendar_days"),
+        ("EU-FU-15", 15, "calendar_days"),
     }
     for rule in RULES.rules:
         said = rule.explain()

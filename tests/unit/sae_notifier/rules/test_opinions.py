@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.sae_notifier.rules import AssessmentView, Duty, History, Rulebook, evaluate, is_stale, known_versions
+from services.sae_notifier.rules import AssessmentView, Duty, History, evaluate, is_stale, known_versions
 from services.sae_notifier.rules.facts import facts_of
 from shared.case import Exposure, Judged
 from tests.unit.sae_notifier.rules.cases import (
-    DATA,
     HOSPITALISED,
     NOW,
+    RULES,
     assessment,
     event,
     moment,
@@ -19,10 +19,12 @@ from tests.unit.sae_notifier.rules.cases import (
     version,
 )
 
-BOOK = Rulebook.load(
-    {"eu.yaml": (DATA / "eu.yaml").read_text().replace("rel_to in ('IP', 'IP_ADMIN', 'IP_AXMP_INTERACTION')", "to_ip")}
+TRIAL = replace(
+    trial(),
+    recipients={"eu_authorities": (recipient("ev"),)},
+    countries_with_site=frozenset({"VN", "NL"}),
+    authorities=frozenset({"EU"}),
 )
-TRIAL = replace(trial(), recipients={"authority": (recipient("authority"),)})
 
 
 def infusion(start: str | None) -> Exposure:
@@ -47,7 +49,7 @@ def case(opinion: str | None = None, number: int = 1, onset: str | None = "2026-
 
 
 def susar(*cases, views: tuple[AssessmentView, ...] = (), exposures: tuple[Exposure, ...] = ()) -> list[Duty]:
-    found = evaluate(History(cases, exposures, views), TRIAL, BOOK, {}, NOW)
+    found = evaluate(History(cases, exposures, views), TRIAL, RULES, {}, NOW)
     return [one for one in found if one.group == "EU-SUSAR"]
 
 

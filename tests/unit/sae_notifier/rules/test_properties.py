@@ -9,12 +9,11 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.sae_notifier.rules import AssessmentView, Deadline, Duty, History, Rulebook, evaluate, strict_due
+from services.sae_notifier.rules import AssessmentView, Deadline, Duty, History, evaluate, strict_due
 from shared.case import CRITERIA, Answer, CaseReport, Nullification, Obligation, Seriousness
 from shared.case.seriousness import of_case
 from tests.unit.sae_notifier.rules.cases import (
     CALENDARS,
-    DATA,
     HANOI,
     NOW,
     RULES,
@@ -27,13 +26,17 @@ from tests.unit.sae_notifier.rules.cases import (
     version,
 )
 
-EU = Rulebook.load(
-    {"eu.yaml": (DATA / "eu.yaml").read_text().replace("rel_to in ('IP', 'IP_ADMIN', 'IP_AXMP_INTERACTION')", "to_ip")}
-)
-BOOK = Rulebook((*RULES.files, *EU.files))
+BOOK = RULES
 TRIAL = replace(
     trial({"vn_urgent_notice": "on"}),
-    recipients={**trial().recipients, "authority": (recipient("eu", "Europe/Paris"),)},
+    recipients={
+        **trial().recipients,
+        "eu_authorities": (recipient("ev", "Europe/Amsterdam"),),
+        "us_authorities": (recipient("fda", "America/New_York"),),
+        "investigators": (recipient("inv_vn"), recipient("inv_nl", "Europe/Amsterdam")),
+    },
+    countries_with_site=frozenset({"VN", "NL", "US"}),
+    authorities=None,
 )
 unhurried = settings(deadline=None, max_examples=40)  # a shared machine decides how long an example takes
 START = datetime(2026, 1, 5, 9, 0)  # local; early enough to reach Tet, and every year's end

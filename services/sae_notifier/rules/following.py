@@ -1,0 +1,206 @@
+"""Duties that a report begets: what completes it, and what became known after it. They begin when it has been sent.
+
+- `sent`: the first report may be incomplete; the rest is owed a number of days later. Told to the recipient, it is done.
+- `news`: every later version of the case that the recipient does not hold is owed; the oldest of them sets the date.
+
+A rejection of the report takes nothing back: what was begun stands, and its date never moves later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from services.sae_notifier.rules.awareness import news_of
+from services.sae_notifier.rules.case_clock import CaseClock
+from services.sae_notifier.rules.causes import when
+from services.sae_notifier.rules.deadline import Due, end_of, legal_due, strict_due
+from services.sae_notifier.rules.duty import Duty, obligation_id
+from services.sae_notifier.rules.ending import TOLD_SINCE, ending_of_void
+from services.sae_notifier.rules.rule import Rule
+from services.sae_notifier.rules.words import Why, Words
+from shared.case import CaseReport, DutyCause
+
+_SENT = ("filed", "received", "rejected")
+
+
+def following(case: CaseClock, duties: Sequence[Duty]) -> list[Duty]:
+    """What the reports among `duties` beget; in the order of the rule files."""
+    found: list[Duty] = []
+    for rule in case.rulebook.after(case.trial.authorities):
+        assert rule.after is not None
+        group = next((one.group for one in case.rulebook.rules if one.rule_id == rule.after.rules[0]), "")
+        named = {one.recipient_id for name in rule.recipients for one in case.trial.recipients.get(name, ())}
+        mine: dict[str, list[Duty]] = {}
+        for duty in duties:
+            known = duty.recipient_id in named or duty.recipient_id in rule.recipients
+            if duty.group == group and known and _was_sent(case, duty):
+                mine.setdefault(duty.recipient_id, []).append(duty)
+        for reports in mine.values():
+            if rule.after.occasion == "sent":
+                found += [_completing(case, rule, one) for one in reports if one.rule_id in rule.after.rules]
+            else:
+                found += _news(case, rule, reports, duties)
+    return found
+
+
+def _was_sent(case: CaseClock, duty: Duty) -> bool:
+    before = case.before.get(duty.obligation_id)
+    if before is None or before.state not in _SENT:
+        return False
+    return (before.filed_at or before.received_at) is not None
+
+
+def _first_told(case: CaseClock, duty: Duty) -> int:
+    """The case version of the report itself."""
+    told, before = case.history.told.get(duty.obligation_id), case.before[duty.obligation_id]
+    if told is not None:
+        return told.first
+    at = before.filed_at or before.received_at
+    seen = [one.version for one in case.versions if at is not None and one.recorded_at <= at]
+    return max(seen, default=case.versions[0].version)
+
+
+def _completing(case: CaseClock, rule: Rule, report: Duty) -> Duty:
+    assert rule.after is not None
+    before = case.before[report.obligation_id]
+    sent_at = before.filed_at or before.received_at
+    assert sent_at is not None
+    place = case.place(rule, report.recipient_id, report.zone)
+    zones = {place.desk_zone, place.site_zone, place.zone}
+    from_report = rule.after.counted_from == "report"
+    start = sent_at if from_report else report.aware_at
+    due = legal_due(start, rule.deadline, place.desk_zone, place.zone, place.calendar)
+    strict_at = strict_due(start, rule.deadline, zones, place.zone, place.calendar).due_at
+    # Day 0 of the report at its earliest: the strict date of the report, less its own days.
+    days = next(one.deadline.number for one in case.rulebook.rules if one.rule_id == report.rule_id)
+    most = rule.after.no_later_than or (0 if from_report else rule.deadline.number)
+    if most:
+        strict_at = min(strict_at, end_of(report.due_strict_on + timedelta(days=most - days), place.zone))
+    version = next(one for one in case.versions if one.version == _first_told(case, report))
+    sent, until, deadline = when(sent_at, place.zone), when(due.due_at, place.zone), rule.deadline.words()
+    words = Words(
+        f"The report under {report.rule_id} was sent {sent.en} and may have been incomplete. "
+        f"{deadline.en}: what completes it is due until {until.en}.",
+        f"Báo cáo theo {report.rule_id} đã gửi {sent.vi} và có thể chưa đầy đủ. "
+        f"{deadline.vi}: phần bổ sung phải gửi đến {until.vi}.",
+    )
+    ended = ending_of_void(case.versions[-1], case.history.replacement_received)
+    if ended is None and any(one > version.version for one in case.told_to(report.group, report.recipient_id)):
+        ended = TOLD_SINCE
+    oid = obligation_id(version.case_id, rule.group, report.recipient_id, report.generation)
+    return _duty(case, rule, report, oid, report.generation, due, strict_at, version, "report_sent", words, (), ended)
+
+
+def _news(case: CaseClock, rule: Rule, reports: Sequence[Duty], duties: Sequence[Duty]) -> list[Duty]:
+    """One duty for each row of versions between two tellings."""
+    base = min(_first_told(case, one) for one in reports)
+    told = case.told_to(reports[0].group, reports[0].recipient_id)
+    # News that began a report of its own (an upgrade) is owed by that report.
+    own = {
+        one.causes[0].version
+        for one in duties
+        if one.group == reports[0].group
+        and one.recipient_id == reports[0].recipient_id
+        and one.generation > 1
+        and one.causes[0].aggregate.startswith("case/")
+    }
+    rows: list[tuple[list[CaseReport], bool]] = []
+    until = base
+    for version in case.versions:
+        if version.version <= base or version.version in own:
+            continue
+        if version.version > until or not rows:
+            reached = min((one for one in told if one >= version.version), default=None)
+            rows.append(([], reached is not None))
+            until = reached if reached is not None else case.versions[-1].version
+        rows[-1][0].append(version)
+    return [_of_news(case, rule, reports[-1], number, *row) for number, row in enumerate(rows, start=1)]
+
+
+def _of_news(
+    case: CaseClock, rule: Rule, report: Duty, number: int, versions: Sequence[CaseReport], held: bool
+) -> Duty:
+    place = case.place(rule, report.recipient_id, report.zone)
+    zones = {place.desk_zone, place.site_zone, place.zone}
+    first = min((news_of(one) for one in versions), key=lambda known: known.at)
+    earliest = min(first.at, *(one.recorded_at for one in versions))
+    due = legal_due(first.at, rule.deadline, place.desk_zone, place.zone, place.calendar)
+    strict_at = strict_due(earliest, rule.deadline, zones, place.zone, place.calendar).due_at
+    which = ", ".join(str(one.version) for one in versions)
+    known, until, deadline = when(first.at, place.zone), when(due.due_at, place.zone), rule.deadline.words()
+    words = Words(
+        f"Version {which} of the case came after the report. Known since {known.en}; {deadline.en}: until {until.en}.",
+        f"Phiên bản {which} của ca có sau báo cáo. Biết từ {known.vi}; {deadline.vi}: đến {until.vi}.",
+    )
+    oid = obligation_id(versions[0].case_id, rule.group, report.recipient_id, number)
+    before = case.before.get(oid)
+    elsewhere = held and (before is None or before.state not in ("filed", "received"))
+    ended = TOLD_SINCE if elsewhere else None
+    questions = first.for_unit(rule.deadline.unit)
+    return _duty(
+        case, rule, report, oid, number, due, strict_at, versions[0], "news_after_report", words, questions, ended
+    )
+
+
+def _duty(
+    case: CaseClock,
+    rule: Rule,
+    report: Duty,
+    oid: str,
+    generation: int,
+    due: Due,
+    strict_at: datetime,
+    version: CaseReport,
+    code: str,
+    words: Words,
+    questions: tuple[Why, ...],
+    ended: Why | None,
+) -> Duty:
+    place = case.place(rule, report.recipient_id, report.zone)
+    before = case.before.get(oid)
+    if before is not None and before.state != "ended" and before.rule_sha256 == rule.sha256:
+        strict_at = min(strict_at, before.due_strict_at)
+        if before.due_at < due.due_at:
+            due = Due(before.aware_at, before.day_0, before.due_on, before.due_at)
+    strict_at = min(strict_at, due.due_at)
+    causes = [_cause(version, code, words, due.aware_at)]
+    if ended is not None:
+        causes.append(_cause(case.versions[-1], f"ended_{ended.code}", Words(ended.en, ended.vi), due.aware_at))
+    return replace(
+        report,
+        obligation_id=oid,
+        group=rule.group,
+        generation=generation,
+        rule_id=rule.rule_id,
+        title=rule.title,
+        format=rule.format,
+        zone=place.zone,
+        aware_at=due.aware_at,
+        day_0=due.day_0,
+        due_at=due.due_at,
+        due_on=due.due_on,
+        due_strict_at=strict_at,
+        due_strict_on=strict_at.astimezone(ZoneInfo(place.zone)).date(),
+        questions=questions,
+        causes=tuple(causes),
+        ended=ended,
+        settled=before is not None and before.state == "received",
+        follow_up_owed=(),
+        rule_sha256=rule.sha256,
+        calendar_sha256=place.calendar.sha256 if place.calendar and rule.deadline.unit == "working_days" else "",
+        factors=(),
+    )
+
+
+def _cause(version: CaseReport, code: str, words: Words, at: datetime) -> DutyCause:
+    return DutyCause(
+        at=at,
+        aggregate=f"case/{version.case_id}",
+        version=version.version,
+        code=code,
+        why_en=words.en,
+        why_vi=words.vi,
+    )

@@ -1,0 +1,159 @@
+"""What a report begets: the rest of an incomplete one, and what became known after it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.sae_notifier.rules import Duty, Told
+from shared.case import CaseReport, Nullification, Obligation, Seriousness
+from tests.unit.sae_notifier.rules.cases import DIED, HOSPITALISED, UNANSWERED, moment, stored
+from tests.unit.sae_notifier.rules.susar import case, duties, says
+
+FIRST = case(DIED)
+
+
+def sent(duty: Duty, at: str = "2026-03-12T10:00", state: str = "filed") -> Obligation:
+    return stored(duty, state, at)
+
+
+def after(
+    *cases: CaseReport, at: str = "2026-03-12T10:00", state: str = "filed", versions: tuple[int, ...] = (1,)
+) -> dict[tuple[str, str, int], Duty]:
+    """The first version was sent to FDA, EudraVigilance and one investigator at that time in Hanoi; then the rest came."""
+    first = duties(cases[0])
+    reports = [first["US-IND", "fda", 1], first["EU-SUSAR", "ev", 1], first["US-IND", "inv_nl", 1]]
+    told = {one.obligation_id: Told(versions[0], versions[-1], versions) for one in reports}
+    return duties(*cases, obligations=[sent(one, at, state) for one in reports], told=told)
+
+
+def test_nothing_follows_a_report_that_was_not_sent() -> None:
+    assert not any(group in ("EU-SUSAR-FULL", "US-IND-FULL", "EU-FU", "US-FU") for group, _, _ in duties(FIRST))
+    assert after(FIRST)["EU-SUSAR-FULL", "ev", 1].rule_id == "EU-SUSAR-8"
+
+
+def test_eight_days_run_from_the_report_and_never_past_the_fifteenth_for_the_alarms() -> None:
+    early = after(FIRST, at="2026-03-12T10:00")["EU-SUSAR-FULL", "ev", 1]
+    assert (str(early.day_0), str(early.due_on), early.zone) == ("2026-03-12", "2026-03-20", "Europe/Amsterdam")
+    late = after(FIRST, at="2026-03-16T20:00")["EU-SUSAR-FULL", "ev", 1]
+    assert str(late.due_on) == "2026-03-24"
+    # Nine in Hanoi on the ninth is in the ninth in Amsterdam too, so the fifteenth day is the 24th; New York is a day before.
+    assert str(late.due_strict_on) <= "2026-03-24"
+    overdue = after(FIRST, at="2026-03-20T10:00")["EU-SUSAR-FULL", "ev", 1]
+    assert (str(overdue.due_on), str(overdue.due_strict_on)) == ("2026-03-28", "2026-03-24")
+
+
+def test_the_united_states_want_the_whole_within_the_fifteen_days() -> None:
+    duty = after(FIRST)["US-IND-FULL", "fda", 1]
+    assert (duty.rule_id, str(duty.due_on), str(duty.due_strict_on)) == ("US-IND-7-FULL", "2026-03-24", "2026-03-23")
+
+
+def test_a_report_of_fifteen_days_is_complete_by_itself() -> None:
+    found = after(case(HOSPITALISED))
+    assert not any(group.endswith("-FULL") for group, _, _ in found)
+
+
+def test_what_was_told_since_is_owed_no_more() -> None:
+    second = case(DIED, number=2, day="13")
+    assert after(FIRST, second)["EU-SUSAR-FULL", "ev", 1].ended is None
+    done = after(FIRST, second, versions=(1, 2))
+    assert [done[group, "ev", 1].ended is not None for group in ("EU-SUSAR-FULL", "EU-FU")] == [True, True]
+    assert done["EU-SUSAR", "ev", 1].follow_up_owed == ()
+
+
+def test_news_after_the_report_starts_fifteen_days_again() -> None:
+    found = after(FIRST, case(DIED, number=2, day="13"))
+    for group, who in (("EU-FU", "ev"), ("US-FU", "fda"), ("US-FU", "inv_nl")):
+        assert (str(found[group, who, 1].day_0), str(found[group, who, 1].due_on)) == ("2026-03-13", "2026-03-28")
+    assert ("US-FU", "inv_us", 1) not in found, "who was told nothing is owed the report, not its follow-up"
+
+
+def test_the_oldest_news_sets_the_date_until_it_is_told() -> None:
+    second, third = case(DIED, number=2, day="13"), case(DIED, number=3, day="16")
+    found = after(FIRST, second, third)
+    assert [key for key in found if key[:2] == ("EU-FU", "ev")] == [("EU-FU", "ev", 1)]
+    assert str(found["EU-FU", "ev", 1].due_on) == "2026-03-28"
+    again = after(FIRST, second, third, versions=(1, 2))
+    assert again["EU-FU", "ev", 1].ended is not None
+    assert str(again["EU-FU", "ev", 2].due_on) == "2026-03-31"
+
+
+def test_news_that_began_a_report_of_its_own_is_not_owed_twice() -> None:
+    found = after(case(HOSPITALISED), case(DIED, number=2, day="13"))
+    assert str(found["EU-SUSAR", "ev", 2].due_on) == "2026-03-20"
+    assert ("EU-FU", "ev", 1) not in found
+
+
+def test_a_view_given_after_the_report_is_news_and_no_graver_report() -> None:
+    """It was sent as suspected and unexpected already, for want of an answer."""
+    found = after(FIRST, case(DIED, says("yes"), number=2, day="13"))
+    assert ("EU-SUSAR", "ev", 2) not in found
+    assert str(found["EU-FU", "ev", 1].due_on) == "2026-03-28"
+
+
+def test_a_rejection_takes_back_nothing_that_was_begun() -> None:
+    begun, rejected = after(FIRST), after(FIRST, state="rejected")
+    assert rejected["EU-SUSAR-FULL", "ev", 1].due_at == begun["EU-SUSAR-FULL", "ev", 1].due_at
+    assert rejected["EU-SUSAR", "ev", 1].due_at == begun["EU-SUSAR", "ev", 1].due_at
+
+
+def test_sent_again_later_the_rest_is_not_owed_later() -> None:
+    first = after(FIRST)["EU-SUSAR-FULL", "ev", 1]
+    report = duties(FIRST)["EU-SUSAR", "ev", 1]
+    again = duties(FIRST, obligations=[sent(report, "2026-03-18T10:00"), stored(first)])["EU-SUSAR-FULL", "ev", 1]
+    assert (again.due_at, again.due_strict_at) == (first.due_at, first.due_strict_at)
+
+
+def test_a_void_case_ends_what_completes_and_owes_the_news_of_it() -> None:
+    void = case(DIED, number=2, day="13", nullified=Nullification(reason="no such child"))
+    found = after(FIRST, void)
+    assert found["EU-SUSAR-FULL", "ev", 1].ended is not None
+    assert found["EU-FU", "ev", 1].ended is None
+
+
+def test_news_without_a_time_is_provisional_and_strict_by_its_receipt() -> None:
+    late = case(DIED, number=2, day="13", news_known=None)
+    duty = after(FIRST, late)["EU-FU", "ev", 1]
+    assert duty.provisional_why == ("news_time_missing",)
+    assert duty.due_strict_at <= duty.due_at
+    told_late = case(DIED, number=2, day="20", news_known=moment("2026-03-13T09:00"))
+    assert str(after(FIRST, told_late)["EU-FU", "ev", 1].day_0) == "2026-03-13"
+
+
+def test_a_replay_makes_the_same_duties() -> None:
+    cases = (FIRST, case(DIED, number=2, day="13"))
+    once = after(*cases)
+    assert after(*cases) == once
+    assert all(one.due_strict_at <= one.due_at < datetime(2027, 1, 1, tzinfo=UTC) for one in once.values())
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.sampled_from([DIED, HOSPITALISED, UNANSWERED]), min_size=1, max_size=5),
+    st.sets(st.integers(1, 5)),
+    st.sampled_from(["filed", "received", "rejected"]),
+)
+def test_no_news_is_lost_between_two_tellings(told_as: list[Seriousness], sent_too: set[int], state: str) -> None:
+    """Whatever was sent when: a version after the last telling is owed to the recipient of the first report."""
+    cases = tuple(case(one, number=number, day=f"{8 + number:02}") for number, one in enumerate(told_as, start=1))
+    versions = tuple(sorted({1} | {one for one in sent_too if one <= len(cases)}))
+    found = after(*cases, at="2026-03-09T12:00", state=state, versions=versions)
+    mine = [one for one in found.values() if one.recipient_id == "ev" and one.ended is None]
+    for duty in found.values():
+        assert duty.due_strict_at <= duty.due_at
+    if versions[-1] < len(cases):
+        assert any(one.group == "EU-FU" or (one.group == "EU-SUSAR" and one.generation > 1) for one in mine)
+    else:
+        assert not any(one.group == "EU-FU" for one in mine)
+    stored_now = tuple(stored(one, "ended" if one.ended else "open") for one in found.values() if one.group == "EU-FU")
+    report = next(one for one in found.values() if one.group == "EU-SUSAR" and one.generation == 1)
+    again = duties(
+        *cases,
+        obligations=(*stored_now, sent(report, "2026-03-09T12:00", state)),
+        told={report.obligation_id: Told(versions[0], versions[-1], versions)},
+    )
+    for key, duty in found.items():
+        if duty.group == "EU-FU" and duty.ended is None:
+            assert again[key].due_at <= duty.due_at
