@@ -106,6 +106,15 @@ def test_sent_again_later_the_rest_is_not_owed_later() -> None:
     assert (again.due_at, again.due_strict_at) == (first.due_at, first.due_strict_at)
 
 
+def test_sent_again_later_the_bell_stays_where_it_was() -> None:
+    """Two at night in Hanoi is still the day before in Amsterdam: the strict date stands a day before the legal one."""
+    first = after(FIRST, at="2026-03-12T02:00")["EU-SUSAR-FULL", "ev", 1]
+    assert first.due_strict_at < first.due_at
+    report = duties(FIRST)["EU-SUSAR", "ev", 1]
+    again = duties(FIRST, obligations=[sent(report, "2026-03-13T10:00"), stored(first)])["EU-SUSAR-FULL", "ev", 1]
+    assert (again.due_at, again.due_strict_at) == (first.due_at, first.due_strict_at)
+
+
 def test_a_void_case_ends_what_completes_and_owes_the_news_of_it() -> None:
     void = case(DIED, number=2, day="13", nullified=Nullification(reason="no such child"))
     found = after(FIRST, void)

@@ -98,6 +98,21 @@ def test_each_suspect_is_asked_apart() -> None:
     assert all(owed(other, group, who) for group, who in ABROAD)
 
 
+def test_a_draft_of_the_sponsor_clears_no_suspect_that_its_own_answer_for_the_event_suspects() -> None:
+    exposures = [given(), given("lumbar_puncture")]
+    rows: dict[str, Answer] = {"x-bm_mnc_infusion": "no", "x-lumbar_puncture": "yes"}
+
+    def asked(signed: bool) -> dict[str, str]:
+        views = [sponsor(rows=rows, signed=signed)]
+        duty = owed(duties(case(DIED, says("no")), views=views, exposures=exposures), "EU-SUSAR", "ev")
+        assert duty is not None
+        return {one.suspect: one.answer for one in duty.factors if one.code == "rel_spo"}
+
+    assert asked(signed=False) == {"x-bm_mnc_infusion": "yes", "x-lumbar_puncture": "yes"}
+    assert asked(signed=True)["x-lumbar_puncture"] == "yes"
+    assert asked(signed=True).get("x-bm_mnc_infusion") != "yes"
+
+
 def test_an_opinion_on_the_cells_says_nothing_of_the_puncture() -> None:
     exposures = [given(), given("lumbar_puncture")]
     signed = [sponsor(rows={"x-bm_mnc_infusion": "no", "x-lumbar_puncture": "no"})]
