@@ -136,7 +136,12 @@ def test_a_report_begets_what_completes_it_and_a_page_shows_the_formula(world: A
     case_id, infusion = told(world)
     duty = duties(world, case_id)["EU-SUSAR-7", "eudravigilance"]
     sent = {"method": "portal", "sent_at": "2026-03-10T19:45:00Z", "reference": "EV-1"}
-    filed = world.post(f"/api/v1/obligations/{duty['obligation_id']}/filings", OFFICER, json=sent)
+    at = f"/api/v1/obligations/{duty['obligation_id']}"
+    refused = world.post(f"{at}/filings", OFFICER, json=sent)
+    assert refused.status_code == 422, "a form that nobody chose must not go abroad"
+    assert [one["pointer"] for one in refused.json()["problems"]] == ["/kind"]
+    made = world.post(f"{at}/documents", OFFICER, params={"kind": "cioms_i"}).json()["document_id"]
+    filed = world.post(f"{at}/filings", OFFICER, json=sent | {"document_id": made})
     assert filed.status_code == 201, filed.text
     rest = duties(world, case_id)["EU-SUSAR-8", "eudravigilance"]
     # Sent on the tenth by Amsterdam's clock, on the eleventh by the desk's.

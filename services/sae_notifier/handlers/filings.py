@@ -63,14 +63,24 @@ class Draft:
     facts_sha256: str
 
 
-def asked(notifier: Notifier, recipient_id: str, kind: str | None = None) -> Kind:
-    """The form that was asked for, else the one the recipient wants, else the Vietnamese one."""
+def wanted(notifier: Notifier, recipient_id: str) -> Kind | None:
+    """The form the recipient wants: the Vietnamese one where the trial names no other, none where it takes no form."""
     recipient = notifier.trial.recipient(recipient_id)
-    wanted = recipient.report_format if recipient is not None else KINDS[0]
+    if recipient is None:
+        return KINDS[0]
+    return cast(Kind, recipient.report_format) if recipient.report_format in KINDS else None
+
+
+def asked(notifier: Notifier, recipient_id: str, kind: str | None = None) -> Kind:
+    """The form that was asked for, else the one the recipient wants. Raises Refused where it wants none of them."""
     if kind is not None and kind not in KINDS:
         raise Refused("no such form", problems=[FieldProblem("/kind", "no such form", f"use {' or '.join(KINDS)}")])
-    found = kind or (wanted if wanted in KINDS else KINDS[0])
-    return cast(Kind, found)
+    found = cast("Kind | None", kind) or wanted(notifier, recipient_id)
+    if found is None:
+        remedy = f"say which form goes instead, by hand or through the authority's portal: {' or '.join(KINDS)}"
+        problem = FieldProblem("/kind", "the recipient wants E2B(R3), and no form by itself", remedy)
+        raise Refused("no form is this recipient's own", problems=[problem])
+    return found
 
 
 def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime, kind: str | None = None) -> Draft:
