@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.sae_notifier.rules import Duty, Told
 from shared.case import CaseReport, Nullification, Obligation, Seriousness
 from tests.unit.sae_notifier.rules.cases import DIED, HOSPITALISED, UNANSWERED, moment, stored
-from tests.unit.sae_notifier.rules.susar import case, duties, says
+from tests.unit.sae_notifier.rules.susar import case, duties, says, sponsor
 
 FIRST = case(DIED)
 
@@ -84,6 +84,18 @@ def test_news_that_began_a_report_of_its_own_is_not_owed_twice() -> None:
     found = after(case(HOSPITALISED), case(DIED, number=2, day="13"))
     assert str(found["EU-SUSAR", "ev", 2].due_on) == "2026-03-20"
     assert ("EU-FU", "ev", 1) not in found
+
+
+def test_news_whose_own_report_ended_is_owed_to_who_holds_the_first() -> None:
+    """A death after a report of a stay in hospital, then signed as expected and unrelated: the recipient must still hear of it."""
+    first, died = case(HOSPITALISED), case(DIED, says("no"), number=2, day="13")
+    reports = [duties(first)[key] for key in (("US-IND", "fda", 1), ("EU-SUSAR", "ev", 1))]
+    told = {one.obligation_id: Told(1, 1, (1,)) for one in reports}
+    signed = sponsor(1, 2, related="no", expected="yes", at="2026-03-14T09:00")
+    found = duties(first, died, obligations=[sent(one) for one in reports], told=told, views=[signed])
+    for group, who in (("EU-FU", "ev"), ("US-FU", "fda")):
+        assert found[group, who, 1].ended is None
+        assert found[group, who, 1].causes[0].version == 2
 
 
 def test_a_view_given_after_the_report_is_news_and_no_graver_report() -> None:

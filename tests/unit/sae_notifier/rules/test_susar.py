@@ -113,6 +113,25 @@ def test_a_draft_of_the_sponsor_clears_no_suspect_that_its_own_answer_for_the_ev
     assert asked(signed=True).get("x-bm_mnc_infusion") != "yes"
 
 
+@pytest.mark.parametrize(
+    "kinds", [("sedation", "lumbar_puncture"), ("bm_mnc_infusion",)], ids=["others", "the same kind"]
+)
+def test_what_the_reporter_says_was_given_is_asked_though_only_a_later_infusion_is_recorded(
+    kinds: tuple[str, ...],
+) -> None:
+    """The record of the ninth does not answer for what was given before the event of the eighth."""
+    later = [given(start="2026-03-09")]
+    told = Given.model_validate({"answer": "yes", "kinds": kinds})
+    found = duties(case(DIED, given=told), exposures=later)
+    assert all(owed(found, group, who) for group, who in ABROAD)
+    named = duties(case(DIED, says("yes", "bm_mnc_infusion")), exposures=later)
+    assert all(owed(named, group, who) for group, who in ABROAD)
+    recorded = duties(
+        case(DIED, given=told), exposures=[*later, *(given(kind, exposure_id=f"b-{kind}") for kind in kinds)]
+    )  # type: ignore[arg-type]
+    assert not any(one.suspect.startswith("reported:") for one in recorded["EU-SUSAR", "ev", 1].factors)
+
+
 def test_an_opinion_on_the_cells_says_nothing_of_the_puncture() -> None:
     exposures = [given(), given("lumbar_puncture")]
     signed = [sponsor(rows={"x-bm_mnc_infusion": "no", "x-lumbar_puncture": "no"})]
