@@ -149,6 +149,11 @@ def test_a_report_begets_what_completes_it_and_a_page_shows_the_formula(world: A
     opinion(world, case_id, infusion, "yes", "2026-03-11T02:50")
     news = duties(world, case_id)["EU-FU-15", "eudravigilance"]
     assert (news["state"], news["due_at"]) == ("open", "2026-03-26T22:59:59Z")
+    old = sent | {"document_id": made, "reference": "EV-2"}
+    again = world.post(f"/api/v1/obligations/{news['obligation_id']}/filings", OFFICER, json=old)
+    assert again.status_code == 422, "the first report says nothing of the news"
+    assert "/document_id" in [one["pointer"] for one in again.json()["problems"]]
+    assert duties(world, case_id)["EU-FU-15", "eudravigilance"]["state"] == "open"
     for language, words in (("vi", "chưa trả lời: coi như có"), ("en", "unanswered: taken as yes")):
         page = world.get(f"/ledger/{duty['obligation_id']}", OFFICER, headers={"Accept-Language": language})
         assert page.status_code == 200

@@ -92,7 +92,8 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime, kind: s
     case = versions[-1]
     received_version = store.last_received_version(tx, case.case_id, duty.recipient_id, before=case.version)
     last = next((one for one in versions if one.version == received_version), None)
-    earlier = {one.case_version for one in store.filings(tx, case_id=case.case_id, recipient_id=duty.recipient_id)}
+    told = store.filings(tx, case_id=case.case_id, recipient_id=duty.recipient_id)
+    earlier = {one.case_version for one in told if one.state != "failed"}  # what nobody took was no first report
     follow_up = len(earlier - {case.version})
     digest = store.case_sha256(tx, case.case_id, case.version)
     assessments = store.assessments(tx, case.case_id)
@@ -268,6 +269,11 @@ def file(
     return row
 
 
+def begun_by(duty: Obligation) -> int:
+    """The case version that began this duty: a document of an earlier one says nothing of what is owed."""
+    return next((one.version for one in duty.causes if one.aggregate.startswith("case/")), 1)
+
+
 def _check(
     duty: Obligation,
     document: FormRow | None,
@@ -282,6 +288,12 @@ def _check(
     if document is None or document.case_id != duty.case_id or document.recipient_id != duty.recipient_id:
         problems.append(
             FieldProblem("/document_id", "not a document for this duty", "make the form for this duty first")
+        )
+    elif document.case_version < begun_by(duty):
+        problems.append(
+            FieldProblem(
+                "/document_id", "made before what this duty is about", "make the form again from the newest version"
+            )
         )
     if method != "mail":
         if sent_at is None:

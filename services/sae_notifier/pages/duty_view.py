@@ -52,6 +52,8 @@ class DutyPage:
     then: VersionShown | None
     case_version: int
     documents: tuple[DocumentShown, ...]
+    begun_by: int
+    """The case version that began the duty: earlier documents cannot be filed under it."""
     kinds: tuple[str, ...]
     wanted: str
     """The form the recipient wants, empty where it wants none of them: then a person chooses."""
@@ -90,6 +92,7 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
         kinds=tuple(sorted(KINDS, key=lambda one: one != wanted)),
         wanted=wanted or "",
         documents=tuple(shown.document(notifier.trial, row) for row in forms),
+        begun_by=filings.begun_by(latest),
         filings=tuple(shown.filing(notifier.trial, row, receipts) for row in rows),
         channel=recipient.channel if recipient else "hand",
         address=recipient.address if recipient else "",
