@@ -11,6 +11,7 @@ from services.sae_notifier.rules import Duty, Told
 from shared.case import CaseReport, Nullification, Obligation, Seriousness
 from tests.unit.sae_notifier.rules.cases import DIED, HOSPITALISED, UNANSWERED, moment, stored
 from tests.unit.sae_notifier.rules.susar import case, duties, says, sponsor
+from tests.unit.sae_notifier.rules.susar import given as exposure
 
 FIRST = case(DIED)
 
@@ -96,6 +97,21 @@ def test_news_whose_own_report_ended_is_owed_to_who_holds_the_first() -> None:
     for group, who in (("EU-FU", "ev"), ("US-FU", "fda")):
         assert found[group, who, 1].ended is None
         assert found[group, who, 1].causes[0].version == 2
+
+
+def test_a_correction_of_what_was_given_takes_nothing_back_from_who_holds_a_report() -> None:
+    """The infusion's day is corrected to after the event; two recipients hold a report, and what became known since is theirs."""
+    died = case(DIED, number=2, day="13")
+    reports = [duties(FIRST)[key] for key in (("US-IND", "fda", 1), ("EU-SUSAR", "ev", 1))]
+    told = {one.obligation_id: Told(1, 1, (1,)) for one in reports}
+    before = duties(FIRST, died, obligations=[sent(one) for one in reports], told=told)
+    later = [exposure(start="2026-03-10", version=2)]
+    found = duties(FIRST, died, obligations=[sent(one) for one in reports], told=told, exposures=later)
+    begotten = {key for key in before if key[0] in ("EU-FU", "US-FU", "EU-SUSAR-FULL", "US-IND-FULL")}
+    assert len(begotten) == 4 and begotten <= set(found)
+    for key in begotten:
+        assert found[key].ended is None
+        assert (found[key].due_at, found[key].due_strict_at) == (before[key].due_at, before[key].due_strict_at)
 
 
 def test_a_view_given_after_the_report_is_news_and_no_graver_report() -> None:
