@@ -132,6 +132,16 @@ def test_what_the_reporter_says_was_given_is_asked_though_only_a_later_infusion_
     assert not any(one.suspect.startswith("reported:") for one in recorded["EU-SUSAR", "ev", 1].factors)
 
 
+def test_a_determination_named_later_moves_the_legal_date_in_the_open_and_no_alarm() -> None:
+    first = duties(case(HOSPITALISED))["US-IND", "fda", 1]
+    named = case(HOSPITALISED, number=2, day="28", determined_reportable=moment("2026-03-27T09:00"))
+    later = duties(case(HOSPITALISED), named)["US-IND", "fda", 1]
+    assert later.due_at > first.due_at
+    assert later.due_strict_at == first.due_strict_at
+    (why,) = [one for one in later.causes if one.code == "determination_named"]
+    assert why.version == 2 and "alarms do not" in why.why_en
+
+
 def test_an_opinion_on_the_cells_says_nothing_of_the_puncture() -> None:
     exposures = [given(), given("lumbar_puncture")]
     signed = [sponsor(rows={"x-bm_mnc_infusion": "no", "x-lumbar_puncture": "no"})]
