@@ -114,6 +114,23 @@ def test_a_correction_of_what_was_given_takes_nothing_back_from_who_holds_a_repo
         assert (found[key].due_at, found[key].due_strict_at) == (before[key].due_at, before[key].due_strict_at)
 
 
+def test_a_second_death_is_a_report_of_its_own_and_no_mere_news() -> None:
+    """Everyone was told of one fatal event within seven days; another of the same case counts from its own news."""
+    second = case(DIED, number=2, day="25")
+    second = second.model_copy(
+        update={"events": (*second.events, second.events[0].model_copy(update={"event_id": "e2"}))}
+    )
+    first = duties(FIRST)
+    reports = [first[key] for key in (("US-IND", "fda", 1), ("EU-SUSAR", "ev", 1), ("VN-SAE", "necbr", 1))]
+    told = {one.obligation_id: Told(1, 1, (1,)) for one in reports}
+    found = duties(FIRST, second, obligations=[sent(one) for one in reports], told=told)
+    assert str(found["EU-SUSAR", "ev", 2].due_on) == "2026-04-01"
+    assert str(found["US-IND", "fda", 2].due_on) == "2026-04-01"
+    assert str(found["VN-SAE", "necbr", 2].due_on) == "2026-04-03"
+    same = duties(FIRST, case(DIED, number=2, day="25"), obligations=[sent(one) for one in reports], told=told)
+    assert not any(generation == 2 for group, _, generation in same if group in ("US-IND", "EU-SUSAR", "VN-SAE"))
+
+
 def test_a_view_given_after_the_report_is_news_and_no_graver_report() -> None:
     """It was sent as suspected and unexpected already, for want of an answer."""
     found = after(FIRST, case(DIED, says("yes"), number=2, day="13"))
