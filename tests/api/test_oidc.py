@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from sqlmodel import select
 
 from services.verify import verify_all
+from shared.audit import AuditRow
 from shared.auth.guard import COOKIE
 from shared.auth.oidc.provider import ASK_AGAIN_S, FRESH_S, STALE_S
 from tests.api.oidc_world import OidcWorld, Visitor, fields, hidden, link
@@ -448,6 +450,53 @@ def test_a_machines_role_may_be_a_scope(house: OidcWorld) -> None:
 def test_a_machine_cannot_take_a_persons_name(house: OidcWorld) -> None:
     house.as_("safety-officer-1")
     problem(machine(house, claims={"sub": "sub-c", "client_id": "safety-officer-1"}), 401, "sign-in-needed")
+
+
+def trail_of(world: OidcWorld, user_id: str) -> tuple[Any, int]:
+    """Somebody's row and how many entries their trail has."""
+    users = world.app.state.auth.users
+    entries = select(AuditRow).where(AuditRow.stream == user_id)
+    return users.get(user_id), len(users._db.read(lambda tx: tx.session.exec(entries).all()))
+
+
+@pytest.mark.parametrize("client", [MACHINE, "another-client", "auditor"])
+def test_an_access_token_of_a_person_acts_for_nobody_and_changes_nothing(world: OidcWorld, client: str) -> None:
+    """Issued to a person through a client that has our audience and the system scope."""
+    auditor = world.visitor()
+    auditor.signs_in("auditor")
+    before = trail_of(world, "auditor")
+    persons = {"sub": "sub-auditor", "client_id": client, "roles": ["system"]}
+    problem(machine(world, "tocsin:system", claims=persons), 401, "sign-in-needed")
+    assert trail_of(world, "auditor") == before
+    assert auditor.get("/api/v1/me").json()["roles"] == ["auditor"]
+
+
+def test_a_machines_account_is_one_client_and_a_client_one_account(house: OidcWorld) -> None:
+    assert machine(house, claims={"sub": "sub-d", "client_id": "machine-d"}).status_code == 200
+    problem(machine(house, claims={"sub": "sub-d", "client_id": "machine-e"}), 401, "sign-in-needed")
+    problem(machine(house, claims={"sub": "sub-e", "client_id": "machine-d"}), 401, "sign-in-needed")
+    assert house.app.state.auth.users.get("machine-e") is None
+
+
+@pytest.mark.parametrize(
+    "persons",
+    [
+        {"sid": "5b1f"},
+        {"auth_time": NOW},
+        {"preferred_username": "clinician"},
+        {"preferred_username": MACHINE},
+        {"preferred_username": "service-account-another"},
+    ],
+)
+def test_an_access_token_that_is_visibly_a_persons_opens_nothing(house: OidcWorld, persons: dict[str, Any]) -> None:
+    """Nobody's account is known yet: what gives it away are its claims alone."""
+    claims = {"sub": "sub-f", "client_id": "machine-f"} | persons
+    problem(machine(house, claims=claims), 401, "sign-in-needed")
+    assert house.app.state.auth.users.get("machine-f") is None
+
+
+def test_keycloaks_name_for_a_clients_own_account_is_no_persons(house: OidcWorld) -> None:
+    assert machine(house, claims={"preferred_username": f"service-account-{MACHINE}"}).status_code == 200
 
 
 def test_an_access_token_ends_when_it_says(world: OidcWorld) -> None:

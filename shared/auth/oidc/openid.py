@@ -210,7 +210,9 @@ def rules_of(options: Options) -> Rules:
     return Rules(options.issuer, options.client_id, options.audience, options.skew_s)
 
 
-def entered(accounts: Accounts, options: Options, person: Person, auth_time: datetime, now: datetime) -> Identity:
+def entered(
+    accounts: Accounts, options: Options, person: Person, auth_time: datetime, now: datetime, *, machine: bool = False
+) -> Identity:
     """The identity of a proved person or machine. Raises SignInRefused or NoRole."""
     found = accounts.enter(
         options.issuer,
@@ -221,6 +223,7 @@ def entered(accounts: Accounts, options: Options, person: Person, auth_time: dat
         sites=person.sites,
         auth_time=auth_time,
         now=now,
+        machine=machine,
     )
     match found:
         case "taken" | "shut_out":
