@@ -635,6 +635,21 @@ def test_a_proof_older_than_the_request_signs_nothing(signing: Signing) -> None:
     assert signing.sends(page).status_code == 403 and signing.signature is None
 
 
+@pytest.mark.parametrize(("before_s", "status"), [(31, 403), (30, 303), (3_600, 403)])
+def test_a_sign_in_between_the_page_and_the_trip_is_no_fresh_proof(
+    signing: Signing, before_s: int, status: int
+) -> None:
+    """The page lay open; the person signed in elsewhere at the provider, which then asked for nothing."""
+    page = signing.asks()
+    signing.world.clock.advance(hours=2)
+    there = signing.monitor.goes(link(page.text, "/sign-in/start"))
+    earlier = int(signing.world.clock.now().timestamp()) - before_s
+    signing.world.clock.advance(seconds=20)
+    back = signing.monitor.back_from(there, "sub-medical-monitor-1", claims={"auth_time": earlier})
+    assert signing.monitor.get(back).status_code == status
+    assert signing.sends(page).status_code == status and (signing.signature is None) == (status == 403)
+
+
 def test_another_persons_proof_signs_nothing_and_changes_no_sign_in(signing: Signing) -> None:
     page = signing.asks()
     refused(signing.proves(page, "safety-officer-1"), "không phải là người đang ký")
