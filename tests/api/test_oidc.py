@@ -275,7 +275,7 @@ def test_a_renamed_account_keeps_the_id_that_the_trail_knows(world: OidcWorld, v
 
 def test_who_was_shut_out_here_stays_out_whatever_the_provider_says(world: OidcWorld, visitor: Visitor) -> None:
     visitor.signs_in("auditor")
-    world.app.state.auth.users.set_active("auditor", False, world.clock.now())
+    world.app.state.auth.users.set_active("auditor", False, world.clock.now(), reason="left")
     refused(world.visitor().comes_back("/sign-in/start", "sub-auditor"), "đã bị khóa")
 
 
@@ -511,7 +511,7 @@ def test_an_access_token_ends_when_it_says(world: OidcWorld) -> None:
 def test_a_machine_that_was_shut_out_stays_out(world: OidcWorld) -> None:
     headers = world.as_(MACHINE)
     assert world.get("/api/v1/cases", headers=headers).status_code == 200
-    world.app.state.auth.users.set_active(MACHINE, False, world.clock.now())
+    world.app.state.auth.users.set_active(MACHINE, False, world.clock.now(), reason="left")
     world.app.state.auth._generations._entries.clear()  # half a minute later
     assert world.get("/api/v1/cases", headers=headers).status_code == 401
 

@@ -248,7 +248,7 @@ def test_an_ended_sign_in_is_no_sign_in(own_world: ApiWorld) -> None:
 
 def test_who_was_shut_out_stays_out(own_world: ApiWorld) -> None:
     token = own_world.as_("clinician")
-    own_world.app.state.auth.users.set_active("clinician", False, own_world.clock.now())
+    own_world.app.state.auth.users.set_active("clinician", False, own_world.clock.now(), reason="left")
     problem(own_world.get("/api/v1/cases", headers=token), 401)
 
 

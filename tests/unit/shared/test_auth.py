@@ -218,7 +218,7 @@ def test_bad_users_are_refused_by_field(db: Database) -> None:
     with pytest.raises(Conflict):
         Users(db, TRAIL).add("clinician", "again", PASSWORD, ["clinician"], now=NOW)
     with pytest.raises(NotFound):
-        Users(db, TRAIL).set_active("nobody", False, NOW)
+        Users(db, TRAIL).set_active("nobody", False, NOW, reason="left")
 
 
 def test_every_change_moves_the_generation(db: Database) -> None:
@@ -229,7 +229,7 @@ def test_every_change_moves_the_generation(db: Database) -> None:
     users.set_password("mover", PASSWORD + "2", NOW)
     assert users.generation("mover") == 2
     assert users.check("mover", PASSWORD, NOW) is None
-    users.set_active("mover", False, NOW)
+    users.set_active("mover", False, NOW, reason="left")
     assert users.generation("mover") is None
     assert users.check("mover", PASSWORD + "2", NOW) is None
 
@@ -286,7 +286,7 @@ def test_basic_pays_argon2_once_and_ends_with_the_user(db: Database) -> None:
     assert auth.quick_basic("script", PASSWORD) is None
     auth.slow_basic("script", PASSWORD, "a")
     assert users.checks == 1
-    users.set_active("script", False, NOW)
+    users.set_active("script", False, NOW, reason="left")
     now[0] += GENERATION_CACHE_S + 1
     with pytest.raises(SignInNeeded):
         auth.slow_basic("script", PASSWORD, "a")
@@ -301,7 +301,7 @@ def test_a_token_ends_when_its_user_is_shut_out(db: Database) -> None:
     assert auth.quick_token(token, "cookie") is None
     assert auth.slow_token(token, "cookie") is not None
     assert auth.quick_token(token, "cookie") is not None and auth.still_valid(who)
-    users.set_active("leaver", False, NOW)
+    users.set_active("leaver", False, NOW, reason="left")
     now[0] = GENERATION_CACHE_S + 1
     assert auth.quick_token(token, "cookie") is None and auth.slow_token(token, "cookie") is None
     assert not auth.still_valid(who)
