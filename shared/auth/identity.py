@@ -9,6 +9,8 @@ from typing import Literal
 from shared.auth.roles import SITE_SCOPED, Permission, roles_for
 from shared.errors import Forbidden
 
+ACTORS = frozenset({"system", "console", "provider"})
+"""Who acts in the trail without being a person: nobody may have such a user id."""
 Via = Literal["cookie", "bearer", "basic"]
 By = Literal["password", "provider"]
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlmodel import Field, SQLModel, col, select
 
 from shared.audit import Audit, Audited, AuditRow, SealedRow, SealRow, StreamRow
-from shared.auth.identity import Identity
+from shared.auth.identity import ACTORS, Identity
 from shared.auth.roles import ROLES
 from shared.db import Database, Tx
 from shared.errors import Conflict, FieldProblem, NotFound, Refused
@@ -220,6 +220,8 @@ def _problems(user_id: str, password: str, roles: frozenset[str]) -> list[FieldP
     found: list[FieldProblem] = []
     if not _USER_ID.fullmatch(user_id):
         found.append(FieldProblem("/username", "not a user id", "use 2-64 small letters, digits, and . _ -"))
+    if user_id in ACTORS:
+        found.append(FieldProblem("/username", "the trail knows another by this name", "choose another user id"))
     if not MIN_PASSWORD <= len(password) <= 256:
         found.append(FieldProblem("/password", "too short or too long", f"use {MIN_PASSWORD} to 256 characters"))
     if not roles or roles - ROLES:

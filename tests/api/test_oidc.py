@@ -452,6 +452,15 @@ def test_a_machine_cannot_take_a_persons_name(house: OidcWorld) -> None:
     problem(machine(house, claims={"sub": "sub-c", "client_id": "safety-officer-1"}), 401, "sign-in-needed")
 
 
+@pytest.mark.parametrize("name", ["system", "console", "provider", "System"])
+def test_nobody_comes_by_a_name_that_acts_in_the_trail(house: OidcWorld, name: str) -> None:
+    there = house.visitor()
+    came = there.comes_back("/sign-in/start", "sub-auditor", claims={"sub": "sub-g", "preferred_username": name})
+    refused(came, "không gửi tên người dùng")
+    problem(machine(house, claims={"sub": "sub-h", "client_id": name}), 401, "sign-in-needed")
+    assert house.app.state.auth.users.get(name.lower()) is None
+
+
 def trail_of(world: OidcWorld, user_id: str) -> tuple[Any, int]:
     """Somebody's row and how many entries their trail has."""
     users = world.app.state.auth.users

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.auth.identity import ACTORS
 from shared.auth.oidc.errors import SignInRefused
 from shared.auth.oidc.options import Options
 from shared.auth.roles import MACHINE_ROLES, ROLES
@@ -106,4 +107,6 @@ def _user_id(value: Any, name: str) -> str:
     found = value.strip().lower() if isinstance(value, str) else ""
     if not USER_ID.fullmatch(found):
         raise SignInRefused("user", f"claim {name} holds no usable user name")
+    if found in ACTORS:
+        raise SignInRefused("user", f"claim {name} says {found}, which the trail keeps for itself: use another name")
     return found

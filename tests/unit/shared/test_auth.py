@@ -221,6 +221,14 @@ def test_bad_users_are_refused_by_field(db: Database) -> None:
         Users(db, TRAIL).set_active("nobody", False, NOW, reason="left")
 
 
+@pytest.mark.parametrize("user_id", ["system", "console", "provider"])
+def test_a_name_that_acts_in_the_trail_is_nobodys(db: Database, user_id: str) -> None:
+    with pytest.raises(Refused) as caught:
+        Users(db, TRAIL).add(user_id, "n", PASSWORD, ["auditor"], now=NOW)
+    assert [problem.pointer for problem in caught.value.problems] == ["/username"]
+    assert Users(db, TRAIL).get(user_id) is None
+
+
 def test_every_change_moves_the_generation(db: Database) -> None:
     users = Users(db, TRAIL)
     users.add("mover", "Mover", PASSWORD, ["auditor"], now=NOW)
