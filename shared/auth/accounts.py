@@ -97,10 +97,6 @@ class Accounts:
         except IntegrityError:  # two tabs at the first sign-in
             return self._db.transact(enter)
 
-    def is_bound(self, user_id: str) -> bool:
-        """Whether a provider vouches for this user."""
-        return self._db.read(lambda tx: tx.session.get(AccountRow, user_id)) is not None
-
     def use_proof(self, proof_id: str, user_id: str, sha256: str, proved_at: datetime, now: datetime) -> bool:
         """Take a proof out of the world; False when it was used before."""
         row = ProofRow(proof_id=proof_id, user_id=user_id, sha256=sha256, proved_at=proved_at, used_at=now)

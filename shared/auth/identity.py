@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from shared.auth.roles import SITE_SCOPED, Permission, roles_for
@@ -50,7 +50,3 @@ class Identity:
     def must_see_site(self, site_id: str | None) -> None:
         if not self.sees_site(site_id):
             raise Forbidden("this belongs to another site")
-
-    def is_fresh(self, now: datetime, max_age: timedelta = timedelta(minutes=5)) -> bool:
-        """Whether the password was proved recently enough for a signature without asking again."""
-        return timedelta(0) <= now - self.auth_time <= max_age

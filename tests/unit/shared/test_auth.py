@@ -77,12 +77,6 @@ def test_nobody_without_roles_sees_every_site() -> None:
     assert not someone().sees_site("VINMEC")
 
 
-def test_fresh_means_recent_and_not_from_the_future() -> None:
-    assert someone().is_fresh(NOW + timedelta(minutes=5))
-    assert not someone().is_fresh(NOW + timedelta(minutes=5, seconds=1))
-    assert not someone().is_fresh(NOW - timedelta(seconds=1))
-
-
 # --- tokens
 
 
