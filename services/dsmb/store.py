@@ -209,12 +209,6 @@ def documents(tx: Tx, entries: Sequence[Entry]) -> Iterator[Document]:
                 yield Document(*row)
 
 
-def children_known(tx: Tx) -> list[str]:
-    """The codes of all children that any document names."""
-    statement = select(col(ReceivedRow.subject_id)).where(col(ReceivedRow.type).not_like("%audit_sealed%")).distinct()
-    return sorted(tx.execute(statement).scalars())
-
-
 def positions(tx: Tx) -> dict[str, dict[str, int]]:
     """Topic -> partition -> next offset."""
     found: dict[str, dict[str, int]] = {}
@@ -230,6 +224,8 @@ def parked(tx: Tx) -> int:
 
 # Stopping rules -------------------------------------------------------------------------------------------------------
 
+_KNOWN = select(col(ReceivedRow.subject_id)).where(col(ReceivedRow.type).not_like("%audit_sealed%")).distinct()
+"""The codes of all children that any document names."""
 _SET_WATCHED = Statement(
     "watched",
     "INSERT INTO watched (rule_id, subject_id, plan_sha256, infused, with_event, evaluable_at) "
@@ -248,17 +244,18 @@ def set_watched(tx: Tx, row: WatchedRow) -> None:
     tx.write(_SET_WATCHED, row.model_dump())
 
 
-def watched(tx: Tx, rule_id: str) -> list[Watched]:
+def watched(tx: Tx, rule_id: str, plan_sha256: str) -> list[Watched]:
+    """What was worked out by this plan: another one counts other events, and the two must not be added up."""
     statement = select(col(WatchedRow.with_event), col(WatchedRow.evaluable_at)).where(
-        col(WatchedRow.rule_id) == rule_id, col(WatchedRow.infused)
+        col(WatchedRow.rule_id) == rule_id, col(WatchedRow.plan_sha256) == plan_sha256, col(WatchedRow.infused)
     )
     return [Watched(row[0], row[1]) for row in tx.execute(statement)]
 
 
-def looked_at(tx: Tx, plan_sha256: str) -> set[str]:
-    """The children whose contribution was worked out by this plan."""
-    statement = select(col(WatchedRow.subject_id)).where(col(WatchedRow.plan_sha256) == plan_sha256).distinct()
-    return set(tx.execute(statement).scalars())
+def left_over(tx: Tx, plan_sha256: str) -> list[str]:
+    """The known children whose contribution was not worked out by this plan."""
+    looked_at = select(col(WatchedRow.subject_id)).where(col(WatchedRow.plan_sha256) == plan_sha256)
+    return sorted(tx.execute(_KNOWN.where(col(ReceivedRow.subject_id).not_in(looked_at))).scalars())
 
 
 def crossing(tx: Tx, rule_id: str, charter_version: str, look: int) -> CrossingRow | None:

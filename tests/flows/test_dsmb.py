@@ -18,10 +18,11 @@ from services.dsmb.handlers import Dsmb
 from services.dsmb.handlers.checking import documents_of
 from services.dsmb.handlers.freezing import Tampered
 from services.dsmb.handlers.making import make
-from services.dsmb.handlers.watching import watch_anew
+from services.dsmb.handlers.watching import look_at, watch_anew
 from services.dsmb.store import CutRow
 from shared.bus.guard import Held
 from shared.bus.port import ALLOCATION_TOPIC, SAFETY_TOPIC, TOPICS, Record
+from shared.db import Tx
 from shared.errors import NotFound
 from tests.support import coming_back, deeds
 from tests.support.world import CLINICIAN, START, World, forget_template
@@ -303,18 +304,118 @@ def test_a_new_charter_looks_at_every_child_again(world: World) -> None:
     for code in enrol(world, 2):
         harmed(world, code)
     world.drain()
-    charter = world.trial.dsmb_charter.model_copy(update={"version": "adopted-1"})
-    changed = Dsmb(
-        world.trial.model_copy(update={"dsmb_charter": charter, "sha256": "1" * 64}),
-        world["dsmb"].audit,
-        world["dsmb"].relay.wake,
-    )
+    changed = with_charter(world, "adopted-1")
     assert watch_anew(world["dsmb"].db, world.dsmb, world.clock) == 0
     assert watch_anew(world["dsmb"].db, changed, world.clock) == 2
     assert watch_anew(world["dsmb"].db, changed, world.clock) == 0
     world.drain()
     assert sorted(rung(world)) == ["dsmb/serious-related/adopted-1/2", "dsmb/serious-related/illustrative-1/2"]
     world.assert_audit()
+
+
+def treated_long_ago(world: World, codes: list[str]) -> None:
+    """Infused, and the window is over: each counts without the event."""
+    for code in codes:
+        deeds.expose(world, code, world.clock.now() - timedelta(days=400))
+
+
+def with_charter(world: World, version: str) -> Dsmb:
+    charter = world.trial.dsmb_charter.model_copy(update={"version": version})
+    trial = world.trial.model_copy(update={"dsmb_charter": charter, "sha256": "1" * 64})
+    return Dsmb(trial, world["dsmb"].audit, world["dsmb"].relay.wake)
+
+
+def look_at_one(world: World, dsmb: Dsmb, code: str) -> None:
+    def unit(tx: Tx) -> None:
+        dsmb.audit.lock(tx, code)
+        look_at(dsmb, tx, code, world.clock.now(), world.clock.now())
+
+    world["dsmb"].db.transact(unit)
+
+
+def test_no_rule_is_judged_while_a_child_is_left_over(world: World) -> None:
+    """Two of four children do not cross; two of the first two would."""
+    codes = enrol(world, 4)
+    treated_long_ago(world, codes[2:])
+    world.drain()
+    for code in codes[:2]:
+        harmed(world, code)
+    world.drain()
+    changed = with_charter(world, "adopted-1")
+    for code in codes[:2]:
+        look_at_one(world, changed, code)
+    assert watch_anew(world["dsmb"].db, changed, world.clock) == 2
+    [standing] = world["dsmb"].db.read(lambda tx: handlers.standings(changed, tx, world.clock.now()))
+    assert (standing.with_event, standing.evaluable, standing.crossed) == (2, 4, False)
+    world.drain()
+    assert crossed(world) == [] and rung(world) == []
+
+
+def test_whoever_writes_the_last_child_judges_though_that_child_counts_nothing(world: World) -> None:
+    codes = enrol(world, 3)  # the last is not infused
+    for code in codes[:2]:
+        harmed(world, code)
+    world.drain()
+    changed = with_charter(world, "adopted-1")
+    for code in codes[:2]:
+        look_at_one(world, changed, code)
+    world.drain()
+    assert rung(world) == ["dsmb/serious-related/illustrative-1/2"]
+    assert watch_anew(world["dsmb"].db, changed, world.clock) == 1
+    world.drain()
+    assert sorted(rung(world)) == ["dsmb/serious-related/adopted-1/2", "dsmb/serious-related/illustrative-1/2"]
+    world.assert_audit()
+
+
+def test_what_another_plan_worked_out_is_not_added_up(world: World) -> None:
+    for code in enrol(world, 2):
+        harmed(world, code)
+    world.drain()
+    changed = with_charter(world, "adopted-1")
+    look_at_one(world, changed, "VN01-001")
+    [standing] = world["dsmb"].db.read(lambda tx: handlers.standings(changed, tx, world.clock.now()))
+    assert (standing.with_event, standing.evaluable) == (1, 1)
+
+
+def back_from(world: World, copies: Path) -> None:
+    """The service lost what came after the copy, was restored, and judged every child anew."""
+    coming_back.put_back(world, "dsmb", copies)
+    door = coming_back.guard(world, "dsmb")
+    assert coming_back.look(world, door) == "held"
+    coming_back.restore(world, "dsmb")
+    coming_back.release(world, "dsmb")
+    for _ in range(2):
+        coming_back.look(world, door)
+    world.drain()
+
+
+def test_no_rule_is_judged_while_a_child_waits_to_be_judged_anew(world: World, tmp_path: Path) -> None:
+    codes = enrol(world, 4)
+    harmed(world, codes[0])
+    world.drain()
+    coming_back.backup(world, tmp_path / "copies")
+    treated_long_ago(world, codes[2:])
+    world.drain()
+    harmed(world, codes[1])
+    world.drain()
+    back_from(world, tmp_path / "copies")
+    [standing] = world["dsmb"].db.read(lambda tx: handlers.standings(world.dsmb, tx, world.clock.now()))
+    assert (standing.with_event, standing.evaluable) == (2, 4)
+    assert crossed(world) == []
+
+
+def test_the_last_child_judged_anew_judges_though_it_is_what_it_was(world: World, tmp_path: Path) -> None:
+    codes = enrol(world, 3)
+    harmed(world, codes[0])
+    world.drain()
+    coming_back.backup(world, tmp_path / "copies")
+    deeds.culture(world, codes[2], "batch-1", "negative")
+    world.drain()
+    harmed(world, codes[1])
+    world.relay("ae_intake")  # read by nobody before the database was lost
+    back_from(world, tmp_path / "copies")
+    assert [one["look"] for one in crossed(world)] == [2]
+    assert len(rung(world)) == 1
 
 
 def test_a_crossing_comes_back_from_the_log_and_is_not_raised_again(world: World, tmp_path: Path) -> None:
