@@ -80,7 +80,10 @@ class PrintRow(Audited, table=True):
 
 
 class WatchedRow(Audited, table=True):
-    """What one child contributes to one rule now; `plan_sha256` says by which plan it was looked at."""
+    """What one child contributes to one rule now; `plan_sha256` says by which plan it was looked at.
+
+    It is empty once news came under a plan that lacks the rule: nobody has looked at those.
+    """
 
     __tablename__: ClassVar[str] = "watched"  # type: ignore[misc]
     audit_key: ClassVar[tuple[str, ...]] = ("rule_id", "subject_id")
@@ -235,9 +238,11 @@ _SET_WATCHED = Statement(
 )
 
 
-def watched_of(tx: Tx, rule_id: str, subject_id: str) -> WatchedRow | None:
-    statement = select(WatchedRow).where(col(WatchedRow.rule_id) == rule_id, col(WatchedRow.subject_id) == subject_id)
-    return tx.session.execute(statement.execution_options(populate_existing=True)).scalar()
+def watched_of(tx: Tx, subject_id: str) -> dict[str, WatchedRow]:
+    """What one child contributes, by rule; rules of older plans included."""
+    statement = select(WatchedRow).where(col(WatchedRow.subject_id) == subject_id)
+    rows = tx.session.execute(statement.execution_options(populate_existing=True)).scalars()
+    return {row.rule_id: row for row in rows}
 
 
 def set_watched(tx: Tx, row: WatchedRow) -> None:
@@ -252,9 +257,14 @@ def watched(tx: Tx, rule_id: str, plan_sha256: str) -> list[Watched]:
     return [Watched(row[0], row[1]) for row in tx.execute(statement)]
 
 
-def left_over(tx: Tx, plan_sha256: str) -> list[str]:
-    """The known children whose contribution was not worked out by this plan."""
-    looked_at = select(col(WatchedRow.subject_id)).where(col(WatchedRow.plan_sha256) == plan_sha256)
+def left_over(tx: Tx, plan_sha256: str, rules: Sequence[str]) -> list[str]:
+    """The known children of whom some rule was not worked out by this plan; another plan may have lacked that rule."""
+    looked_at = (
+        select(col(WatchedRow.subject_id))
+        .where(col(WatchedRow.plan_sha256) == plan_sha256, col(WatchedRow.rule_id).in_(rules))
+        .group_by(col(WatchedRow.subject_id))
+        .having(func.count() == len(rules))
+    )
     return sorted(tx.execute(_KNOWN.where(col(ReceivedRow.subject_id).not_in(looked_at))).scalars())
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,19 @@ import pytest
 from services.ae_intake import records
 from services.ae_intake.commands import RecordAllocation, RecordSubject
 from services.dsmb import handlers, store
+from services.dsmb import main as dsmb_main
 from services.dsmb.domain import Manifest
 from services.dsmb.handlers import Dsmb
 from services.dsmb.handlers.checking import documents_of
 from services.dsmb.handlers.freezing import Tampered
 from services.dsmb.handlers.making import make
 from services.dsmb.handlers.watching import look_at, watch_anew
-from services.dsmb.store import CutRow
+from services.dsmb.store import CutRow, WatchedRow
 from shared.bus.guard import Held
 from shared.bus.port import ALLOCATION_TOPIC, SAFETY_TOPIC, TOPICS, Record
 from shared.db import Tx
 from shared.errors import NotFound
+from shared.trial.charter import StoppingRule
 from tests.support import coming_back, deeds
 from tests.support.world import CLINICIAN, START, World, forget_template
 
@@ -319,8 +322,9 @@ def treated_long_ago(world: World, codes: list[str]) -> None:
         deeds.expose(world, code, world.clock.now() - timedelta(days=400))
 
 
-def with_charter(world: World, version: str) -> Dsmb:
-    charter = world.trial.dsmb_charter.model_copy(update={"version": version})
+def with_charter(world: World, version: str, rules: Sequence[StoppingRule] | None = None) -> Dsmb:
+    kept = world.trial.dsmb_charter.stopping_rules if rules is None else rules
+    charter = world.trial.dsmb_charter.model_copy(update={"version": version, "stopping_rules": tuple(kept)})
     trial = world.trial.model_copy(update={"dsmb_charter": charter, "sha256": "1" * 64})
     return Dsmb(trial, world["dsmb"].audit, world["dsmb"].relay.wake)
 
@@ -375,6 +379,60 @@ def test_what_another_plan_worked_out_is_not_added_up(world: World) -> None:
     look_at_one(world, changed, "VN01-001")
     [standing] = world["dsmb"].db.read(lambda tx: handlers.standings(changed, tx, world.clock.now()))
     assert (standing.with_event, standing.evaluable) == (1, 1)
+
+
+@pytest.mark.parametrize("names", [("serious-early",), ("serious-related", "serious-early")])
+def test_news_that_came_while_an_older_plan_stood_are_looked_at_by_the_newer_one(
+    world: World, names: tuple[str, ...]
+) -> None:
+    """The trial file goes forward, back and forward again; the older plan lacks a rule."""
+    codes = enrol(world, 2)
+    harmed(world, codes[0])
+    world.drain()
+    [rule] = world.trial.dsmb_charter.stopping_rules
+    newer = with_charter(world, "adopted-1", [rule.model_copy(update={"id": name}) for name in names])
+    assert watch_anew(world["dsmb"].db, newer, world.clock) == 2
+    harmed(world, codes[1])
+    world.drain()
+    assert watch_anew(world["dsmb"].db, newer, world.clock) == 1
+    found = world["dsmb"].db.read(lambda tx: handlers.standings(newer, tx, world.clock.now()))
+    assert [(one.rule_id, one.with_event) for one in found] == [(name, 2) for name in names]
+    world.drain()
+    assert set(rung(world)) >= {f"dsmb/{name}/adopted-1/2" for name in names}
+    world.assert_audit()
+
+
+def test_a_child_is_done_when_every_rule_was_looked_at_by_this_plan(world: World) -> None:
+    [code] = enrol(world, 1)
+    world.drain()
+    [rule] = world.trial.dsmb_charter.stopping_rules
+    newer = with_charter(world, "adopted-1", [rule, rule.model_copy(update={"id": "serious-early"})])
+    db = world["dsmb"].db
+    assert watch_anew(db, newer, world.clock) == 1
+    row = db.read(lambda tx: store.watched_of(tx, code)["serious-related"].model_dump())
+    db.transact(lambda tx: store.set_watched(tx, WatchedRow(**row | {"plan_sha256": "0" * 64})))
+    assert watch_anew(db, newer, world.clock) == 1
+    assert watch_anew(db, newer, world.clock) == 0
+
+
+def test_an_instance_with_an_older_file_is_noticed_while_running(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    [code] = enrol(world, 1)
+    world.drain()
+    older, paused = with_charter(world, "adopted-0"), list[float]()
+
+    async def pause(stop: asyncio.Event, seconds: float) -> None:
+        paused.append(seconds)
+        if len(paused) == 1:
+            look_at_one(world, older, code)
+        else:
+            stop.set()
+
+    monkeypatch.setattr(dsmb_main, "pause", pause)
+    world.loop.run_until_complete(
+        dsmb_main.look_again(world["dsmb"].db, world.dsmb, world.clock, asyncio.Event()),
+    )
+    assert watch_anew(world["dsmb"].db, older, world.clock) == 1, "it was looked at by the file that stands"
+    assert paused == [60.0, 60.0]
 
 
 def back_from(world: World, copies: Path) -> None:

@@ -48,7 +48,7 @@ def reconsider(dsmb: Dsmb, tx: Tx, subject_id: str, now: datetime) -> None:
 
 def watch_anew(db: Database, dsmb: Dsmb, clock: Clock) -> int:
     """After the trial file has changed: every child by the new plan, each in a transaction of its own. Returns how many."""
-    found = db.read(lambda tx: store.left_over(tx, dsmb.plan_sha256)) if dsmb.plan.rules else []
+    found = db.read(lambda tx: _left_over(dsmb, tx))
     for code in found:
 
         def unit(tx: Tx, code: str = code) -> None:
@@ -65,14 +65,20 @@ def standings(dsmb: Dsmb, tx: Tx, now: datetime) -> list[State]:
     return [state(rule, store.watched(tx, rule.rule_id, dsmb.plan_sha256), now) for rule in dsmb.plan.rules]
 
 
+def _left_over(dsmb: Dsmb, tx: Tx) -> list[str]:
+    rules = [rule.rule_id for rule in dsmb.plan.rules]
+    return store.left_over(tx, dsmb.plan_sha256, rules) if rules else []
+
+
 def _contribute(dsmb: Dsmb, tx: Tx, subject_id: str, at: datetime, now: datetime) -> tuple[list[str], bool]:
     """The rules whose count this moves, and whether this plan had left the child over until now."""
     known = child(subject_id, store.current_of_child(tx, subject_id))
+    seen = store.watched_of(tx, subject_id)
     moved: list[str] = []
     new = False
     for rule in dsmb.plan.rules:
         found = watch(known, rule, dsmb.plan, at)
-        before = store.watched_of(tx, rule.rule_id, subject_id)
+        before = seen.pop(rule.rule_id, None)
         row = WatchedRow(
             rule_id=rule.rule_id,
             subject_id=subject_id,
@@ -87,6 +93,9 @@ def _contribute(dsmb: Dsmb, tx: Tx, subject_id: str, at: datetime, now: datetime
         new = new or before is None or before.plan_sha256 != row.plan_sha256
         if row.infused or (before is not None and before.infused):
             moved.append(rule.rule_id)
+    for row in seen.values():  # of rules that this plan lacks
+        if row.plan_sha256:
+            _keep(dsmb, tx, WatchedRow.model_validate(row.model_dump() | {"plan_sha256": ""}), now)
     return moved, new
 
 
@@ -97,7 +106,7 @@ def _judge(dsmb: Dsmb, tx: Tx, subject_id: str, when: Mapping[str, datetime], no
     """
     dsmb.audit.lock(tx, SERVICE_STREAM)
     restored = hold.unfinished(tx)
-    waiting = {*store.left_over(tx, dsmb.plan_sha256), *(restored.waiting() if restored is not None else ())}
+    waiting = {*_left_over(dsmb, tx), *(restored.waiting() if restored is not None else ())}
     if waiting - {subject_id, dsmb.plan.trial_id}:
         return
     for rule in dsmb.plan.rules:
