@@ -19,6 +19,7 @@ from services.dsmb.domain import Manifest
 from services.dsmb.handlers import Dsmb
 from services.dsmb.handlers.checking import documents_of
 from services.dsmb.handlers.freezing import Tampered
+from services.dsmb.handlers.letters import CodingDiffers
 from services.dsmb.handlers.making import make
 from services.dsmb.handlers.watching import look_at, watch_anew
 from services.dsmb.store import CutRow, WatchedRow
@@ -211,6 +212,26 @@ def test_letters_stay_with_their_arms_and_who_asked_is_kept(world: World) -> Non
     asked = [one for one in entries if one["action"] == "asked which letter is which arm"]
     assert [(one["actor"], one["reason"]) for one in asked] == [("dsmb-member", "an alert rang")]
     world.assert_audit()
+
+
+@pytest.mark.parametrize(
+    "by_hand", ["UPDATE codings SET letter = CASE letter WHEN 'X' THEN 'Y' ELSE 'X' END", "DELETE FROM codings"]
+)
+def test_letters_that_are_not_the_sealed_ones_are_told_to_nobody(world: World, by_hand: str) -> None:
+    enrol(world, 12)
+    world.drain()
+    cut = deeds.freeze(world)
+    db, now = world["dsmb"].db, world.clock.now()
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql(by_hand)
+    with pytest.raises(CodingDiffers, match="tocsin audit verify"):
+        db.transact(
+            lambda tx: handlers.tell_coding(world.dsmb, tx, cut.cut_id, user_id="dsmb-member", reason="why", now=now)
+        )
+    with pytest.raises(CodingDiffers, match=cut.cut_id):
+        db.read(lambda tx: handlers.check_cut(tx, cut.cut_id))
+    with pytest.raises(NotFound):
+        db.read(lambda tx: handlers.check_cut(tx, "none"))
 
 
 # The stopping rule ----------------------------------------------------------------------------------------------------
