@@ -109,7 +109,7 @@ class CrossingRow(Audited, table=True):
     evaluable: int | None = None
     stop_at: int | None = None
     posterior: str | None = None
-    """How it stood then; not known after a restore, since the event carries no number of children."""
+    """How it stood then; not known after a restore: of numbers the event carries only `look`, the children with the event."""
     crossed_at: datetime
     raised_at: datetime
 
