@@ -231,6 +231,12 @@ def test_a_mail_nobody_takes_is_a_failure_that_rings_and_can_be_filed_by_hand(ow
     assert duty(world, case)["state"] == "open"
     assert alerts(world, case, "filing_failed")
 
+    news = {"reason": "culture result", "news_known": at("2026-03-11T02:30")}
+    world.patch(f"/api/v1/cases/{case['case_id']}", "clinician", json=news, headers={"If-Match": '"1"'})
+    world.drain()
+    made = world.post(f"/api/v1/obligations/{owed['obligation_id']}/documents", ONE).json()
+    assert (made["case_version"], made["follow_up"]) == (2, 0), "what nobody took was no first report"
+
     by_hand = file(world, owed)
 
     assert by_hand.json()["filing_id"] != first["filing_id"]

@@ -66,14 +66,24 @@ class Draft:
     facts_sha256: str
 
 
-def asked(notifier: Notifier, recipient_id: str, kind: str | None = None) -> Kind:
-    """The form that was asked for, else the one the recipient wants, else the Vietnamese one."""
+def wanted(notifier: Notifier, recipient_id: str) -> Kind | None:
+    """The form the recipient wants: the Vietnamese one where the trial names no other, none where it takes no form."""
     recipient = notifier.trial.recipient(recipient_id)
-    wanted = recipient.report_format if recipient is not None else KINDS[0]
+    if recipient is None:
+        return KINDS[0]
+    return cast(Kind, recipient.report_format) if recipient.report_format in KINDS else None
+
+
+def asked(notifier: Notifier, recipient_id: str, kind: str | None = None) -> Kind:
+    """The form that was asked for, else the one the recipient wants. Raises Refused where it wants none of them."""
     if kind is not None and kind not in KINDS:
         raise Refused("no such form", problems=[FieldProblem("/kind", "no such form", f"use {' or '.join(KINDS)}")])
-    found = kind or (wanted if wanted in KINDS else KINDS[0])
-    return cast(Kind, found)
+    found = cast("Kind | None", kind) or wanted(notifier, recipient_id)
+    if found is None:
+        remedy = f"say which form goes instead, by hand or through the authority's portal: {' or '.join(KINDS)}"
+        problem = FieldProblem("/kind", "the recipient wants E2B(R3), and no form by itself", remedy)
+        raise Refused("no form is this recipient's own", problems=[problem])
+    return found
 
 
 def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime, kind: str | None = None) -> Draft:
@@ -85,7 +95,8 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime, kind: s
     case = versions[-1]
     received_version = store.last_received_version(tx, case.case_id, duty.recipient_id, before=case.version)
     last = next((one for one in versions if one.version == received_version), None)
-    earlier = {one.case_version for one in store.filings(tx, case_id=case.case_id, recipient_id=duty.recipient_id)}
+    told = store.filings(tx, case_id=case.case_id, recipient_id=duty.recipient_id)
+    earlier = {one.case_version for one in told if one.state != "failed"}  # what nobody took was no first report
     follow_up = len(earlier - {case.version})
     digest = store.case_sha256(tx, case.case_id, case.version)
     assessments = store.assessments(tx, case.case_id)
@@ -298,6 +309,11 @@ def _try_again(
     return row
 
 
+def begun_by(duty: Obligation) -> int:
+    """The case version that began this duty: a document of an earlier one says nothing of what is owed."""
+    return next((one.version for one in duty.causes if one.aggregate.startswith("case/")), 1)
+
+
 def _check(
     duty: Obligation,
     document: FormRow | None,
@@ -313,7 +329,13 @@ def _check(
         problems.append(
             FieldProblem("/document_id", "not a document for this duty", "make the form for this duty first")
         )
-    if document is not None and method == "mail" and document.kind == icsr.KIND:
+    elif document.case_version < begun_by(duty):
+        problems.append(
+            FieldProblem(
+                "/document_id", "made before what this duty is about", "make the form again from the newest version"
+            )
+        )
+    elif method == "mail" and document.kind == icsr.KIND:
         problems.append(
             FieldProblem("/document_id", "not a form for people", "make the form, or send it electronically")
         )

@@ -14,15 +14,11 @@ from services.sae_notifier.e2b import (
     Message,
     Prepared,
     Profile,
-    Registration,
-    Sender,
-    Source,
-    Study,
     installed,
     prepare,
     write,
 )
-from services.sae_notifier.handlers import telling
+from services.sae_notifier.handlers import registered, telling
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.rules import Rule
 from services.sae_notifier.store import FilingRow, FormRow, IcsrRow
@@ -34,8 +30,6 @@ from shared.errors import Conflict, FieldProblem, NotFound, Refused
 from shared.failpoint import hit
 from shared.ids import new_id
 from shared.trial import Transport, Trial
-from shared.trial.registration import SafetySender
-from shared.trial.registration import Study as RegisteredStudy
 
 KIND = "e2b_r3"
 _NO_TIME = datetime(2199, 1, 1, tzinfo=UTC)
@@ -90,8 +84,8 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> Icsr
     if duty is None:
         raise NotFound("no duty by that id")
     trial, recipient = notifier.trial, notifier.trial.recipient(duty.recipient_id)
-    named, sender, study = recipient.e2b if recipient else None, trial.safety_sender, trial.study
-    if named is None or sender is None or study is None:
+    named, sender = recipient.e2b if recipient else None, trial.safety_sender
+    if named is None or sender is None:
         raise Refused(
             "no electronic report for this recipient",
             problems=[FieldProblem("/kind", "this recipient is not reached electronically", "use its other way")],
@@ -118,7 +112,7 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> Icsr
         criteria="6" if rule is None or _is_short(rule) else "1",
         first_received=Moment.model_validate_json(known[0].first_received) if known else None,
     )
-    facts = _facts(trial, sender, study, tx, case, versions)
+    facts = _facts(trial, tx, case, versions)
     undated = replace(message, batch_number="-", created_at=_NO_TIME, transmitted_at=_NO_TIME)
     turned_down = sum(one.state == "rejected" and one.case_version == case.version for one in told)
     said = write(case, facts, named.profile, undated)
@@ -244,22 +238,13 @@ def problems(notifier: Notifier, tx: Tx, document: FormRow, obligation_id: str) 
     return []
 
 
-def _facts(
-    trial: Trial, sender: SafetySender, given: RegisteredStudy, tx: Tx, case: CaseReport, versions: list[CaseReport]
-) -> Facts:
-    site = trial.site(case.site_id) if case.site_id else None
+def _facts(trial: Trial, tx: Tx, case: CaseReport, versions: list[CaseReport]) -> Facts:
     product = next((one for one in trial.exposures if one.role == "IP"), None)
     assessments = store.assessments(tx, case.case_id)
     return Facts(
-        sender=Sender(**sender.model_dump(exclude={"e2b_id"})),
-        source=Source(country=site.country if site else "", organisation=site.name.en if site else ""),
-        study=Study(
-            name=given.name,
-            sponsor_number=given.sponsor_number,
-            registrations=tuple(Registration(one.number, one.country) for one in given.all_registrations),
-            condition=given.condition,
-            ind_number=given.ind_number or "",
-        ),
+        sender=registered.sender_of(trial),
+        source=registered.source_of(trial, case.site_id),
+        study=registered.study_of(trial),
         subject=heard.subject(tx, case.subject_id),
         exposures=tuple(heard.exposures_of_child(tx, case.subject_id)),
         batches=tuple(heard.batches_of_child(tx, case.subject_id)),
