@@ -15,9 +15,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from services.sae_notifier import answers, store, views
 from services.sae_notifier.forms.form import Kind
-from services.sae_notifier.handlers import Notifier, acks, activation, alerts, filings
+from services.sae_notifier.handlers import Notifier, acks, activation, alerts, filings, making
 from services.sae_notifier.handlers.filings import Proof
-from services.sae_notifier.handlers.making import make_form, make_icsr
 from services.sae_notifier.sight import Sight
 from shared.auth.guard import require
 from shared.auth.identity import Identity
@@ -211,12 +210,8 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         response_model=answers.Document,
         responses=problems(400, 404, 409, 503),
     )
-    async def make(obligation_id: Id, who: Filer, kind: Kind | Literal["form", "e2b_r3"] = "form") -> JSONResponse:
-        if kind == "e2b_r3":
-            row = await asyncio.to_thread(make_icsr, db, notifier, clock, obligation_id, who.user_id)
-        else:
-            wanted = None if kind == "form" else kind
-            row = await asyncio.to_thread(make_form, db, notifier, clock, obligation_id, who.user_id, kind=wanted)
+    async def make(obligation_id: Id, who: Filer, kind: Kind | Literal["e2b_r3"] | None = None) -> JSONResponse:
+        row = await asyncio.to_thread(making.make, db, notifier, clock, obligation_id, who.user_id, kind)
         return JSONResponse(views.form(row, await _read(db, lambda tx: store.icsr(tx, row.document_id))), 201)
 
     @router.post(
@@ -231,8 +226,8 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         proof = body.proof.proof() if body.proof else None
         document_id = body.document_id
         if document_id is None:
-            making = make_icsr if body.method == "gateway" else make_form
-            document_id = (await asyncio.to_thread(making, db, notifier, clock, obligation_id, who.user_id)).document_id
+            form = making.make_icsr if body.method == "gateway" else making.make_form
+            document_id = (await asyncio.to_thread(form, db, notifier, clock, obligation_id, who.user_id)).document_id
         row = await _write(
             db,
             lambda tx: filings.file(

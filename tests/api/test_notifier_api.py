@@ -350,7 +350,7 @@ def test_the_form_is_the_one_asked_for(shared_world: ApiWorld) -> None:
     world = shared_world
     case = known_case(world)
     path = f"/api/v1/obligations/{duty(world, case)['obligation_id']}/documents"
-    made = [world.post(f"{path}{kind}", ONE).json() for kind in ("?kind=form", "?kind=cioms_i", "?kind=vn_sae_form")]
+    made = [world.post(f"{path}{kind}", ONE).json() for kind in ("", "?kind=cioms_i", "?kind=vn_sae_form")]
 
     assert [one["kind"] for one in made] == ["vn_sae_form", "cioms_i", "vn_sae_form"]
     assert made[0]["document_id"] == made[2]["document_id"] != made[1]["document_id"]

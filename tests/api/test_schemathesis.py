@@ -247,7 +247,7 @@ def sensible(case: Case, installation: Seeded) -> None:
     if case.query and "before" in case.query:  # the description's date-time knows years that no calendar here reaches
         case.query = {**case.query, "before": "2026-03-10T20:00:00Z"}
     if case.query and "kind" in case.query:  # no recipient of this installation has a computer
-        case.query = {**case.query, "kind": "form"}
+        case.query = {**case.query, "kind": "vn_sae_form"}
     if isinstance(case.body, dict):
         mine = (case.path_parameters or {}).get("obligation_id") == installation.ids["obligation_id"]
         case.body = _sensible_body(case.operation.label, _readable(case.body), installation, mine)

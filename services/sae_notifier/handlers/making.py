@@ -13,8 +13,20 @@ from services.sae_notifier.store import FormRow
 from shared.bus.idempotency import once
 from shared.clock import Clock
 from shared.db import Database, Tx
+from shared.errors import NotFound
 
 ROUTE = "POST /ledger/{obligation_id}/documents"
+
+
+def make(db: Database, notifier: Notifier, clock: Clock, obligation_id: str, user_id: str, kind: str | None) -> FormRow:
+    """What was asked for by `kind` (a form's, or `e2b_r3`), else what this recipient wants."""
+    duty = db.read(lambda tx: store.obligation(tx, obligation_id))
+    if duty is None:
+        raise NotFound("no duty by that id")
+    recipient = notifier.trial.recipient(duty.recipient_id)
+    if (kind or (recipient and recipient.report_format)) == icsr.KIND:
+        return make_icsr(db, notifier, clock, obligation_id, user_id)
+    return make_form(db, notifier, clock, obligation_id, user_id, kind=kind)
 
 
 def make_form(
