@@ -19,7 +19,7 @@ from shared.settings import Settings, UnsafeSettings
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Tocsin: pharmacovigilance for clinical trials.")
 trial_app = typer.Typer(no_args_is_help=True, help="The trial file.")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit trail.")
-users_app = typer.Typer(no_args_is_help=True, help="Local users.")
+users_app = typer.Typer(no_args_is_help=True, help="Who may come in.")
 app.add_typer(users_app, name="users")
 app.add_typer(trial_app, name="trial")
 app.add_typer(audit_app, name="audit")
@@ -141,6 +141,42 @@ def users_add(
     finally:
         db.close()
     out.print(f"{user_id}: added", markup=False)
+
+
+ToShutOut = Annotated[str, typer.Argument(help="The user id, of a local user or of one the provider vouches for.")]
+Why = Annotated[str, typer.Option(help="Why; it stands in the trail.")]
+
+
+@users_app.command("shut-out")
+def users_shut_out(user_id: ToShutOut, reason: Why) -> None:
+    """Let somebody in no more, whatever the provider says; their open sign-ins end within 30 seconds."""
+    from shared.auth.authenticator import GENERATION_CACHE_S
+
+    _set_active(user_id, False, reason)
+    out.print(f"{user_id}: shut out; open sign-ins end within {GENERATION_CACHE_S:.0f} seconds", markup=False)
+
+
+@users_app.command("let-in")
+def users_let_in(user_id: ToShutOut, reason: Why) -> None:
+    """Let somebody in again who was shut out; they sign in anew."""
+    _set_active(user_id, True, reason)
+    out.print(f"{user_id}: may sign in again", markup=False)
+
+
+def _set_active(user_id: str, active: bool, reason: str) -> None:
+    from shared import compose
+    from shared.auth.console import login
+    from shared.clock import SystemClock
+    from shared.errors import TocsinError
+
+    clock = SystemClock()
+    auth, db = compose.make_authenticator(load_settings(), clock, "cli")
+    try:
+        auth.users.set_active(user_id, active, clock.now(), reason=reason, login=login())
+    except TocsinError as error:
+        _fail(error)
+    finally:
+        db.close()
 
 
 def _progress(words: str) -> tuple[Progress, Callable[[int], None]]:

@@ -45,6 +45,7 @@ Kind = Literal[
     "loop_died",
     "roster_exhausted",
     "delivery_failed",
+    "answer_failed",
     "deadline_engine_failed",
     "rules_invalid",
     "held",
@@ -70,6 +71,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Nobody on the roster confirmed an alert.",
     ),
     "delivery_failed": ("Không gửi được cảnh báo hoặc báo cáo.", "An alert or a report could not be delivered."),
+    "answer_failed": ("Không nhận được một tệp phản hồi.", "A file that came back could not be taken in."),
     "deadline_engine_failed": ("Không tính được thời hạn.", "A deadline could not be computed."),
     "rules_invalid": ("Quy tắc hoặc lịch không hợp lệ.", "Rules or calendars are invalid."),
     "held": (

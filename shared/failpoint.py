@@ -28,6 +28,7 @@ Name = Literal[
     "notify.before_receipt",
     "form.after_render",
     "filing.after_send",
+    "ack.after_take",
     "seal.before_commit",
     "restore.after_commit",
 ]

@@ -106,6 +106,14 @@ RULES_WAITING = _gauge(
     "1 while the configured rule, calendar and trial files wait for a person to activate them.",
 )
 FILINGS = _counter("filings_total", "filings", "Filings by what became of them.", "outcome")
+ACKNOWLEDGEMENTS = _counter(
+    "acknowledgements_total",
+    "files",
+    "Files that came back from recipients' computers, by what became of them.",
+    "outcome",
+)
+ACKNOWLEDGEMENTS_PARKED = _gauge("acknowledgements_parked", "files", "Answers that fit nothing and wait for a person.")
+ACKNOWLEDGEMENTS_MISSED = _gauge("acknowledgements_missed", "filings", "Reports sent that no answer came to in time.")
 AUDIT_UNSEALED = _gauge("audit_unsealed", "rows", "Audit rows not yet covered by a seal.")
 ALARMS_RUNG = _counter("alarms_rung_total", "alarms", "Times the bell of last resort was asked to ring.", "kind")
 ALARM_FAILURES = _counter(

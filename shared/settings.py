@@ -19,6 +19,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from shared import failpoint
 from shared.bus.port import BusSettings
+from shared.endpoints import Endpoint
+from shared.endpoints import parse as parse_endpoints
 
 ROOT = Path(__file__).resolve().parent.parent
 MIN_SECRET_BYTES = 32
@@ -83,6 +85,10 @@ class Settings(BaseSettings):
     e2b_schemas_url: str = Field(
         default="https://codeload.github.com/QVIS-safety/e2br3/zip/698f907f3abe6a555594931ace82e9fbcb9c204d",
         description="Where `tocsin e2b fetch-schemas` gets the ICH schema files: a zip that holds them; each file is verified by SHA-256.",
+    )
+    endpoints: SecretStr = Field(
+        default=SecretStr(""),
+        description="JSON: endpoint name of the trial file -> address, answers, token of a recipient's computer.",
     )
     secret_key: SecretStr = Field(
         default=SecretStr(""), description="Signs sign-ins and kept forms; at least 32 random bytes as text."
@@ -233,6 +239,10 @@ class Settings(BaseSettings):
         return _keys(self.audit_key.get_secret_value(), *self.audit_key_previous.split(","))
 
     @property
+    def endpoints_by_name(self) -> dict[str, Endpoint]:
+        return parse_endpoints(self.endpoints.get_secret_value())
+
+    @property
     def webhook_key(self) -> bytes:
         return self.webhook_secret.get_secret_value().encode()
 
@@ -260,6 +270,10 @@ class Settings(BaseSettings):
             failpoint.parse(self.failpoints)
         except ValueError as error:
             found.append(f"TOCSIN_FAILPOINTS: {error}")
+        try:
+            parse_endpoints(self.endpoints.get_secret_value())
+        except ValueError as error:
+            found.append(f"TOCSIN_ENDPOINTS: {error}")
         if self.kafka_heartbeat_ms * 3 > self.kafka_session_timeout_ms:
             found.append("TOCSIN_KAFKA_HEARTBEAT_MS: must be at most a third of TOCSIN_KAFKA_SESSION_TIMEOUT_MS")
         if self.auth == "oidc":
@@ -319,12 +333,20 @@ class Settings(BaseSettings):
             found += self._unsafe_in_public()
         return found
 
+    def _readable_endpoints(self) -> list[Endpoint]:
+        try:
+            return list(self.endpoints_by_name.values())
+        except ValueError:
+            return []  # told already
+
     def _unsafe_in_public(self) -> list[str]:
         found: list[str] = []
         if not self.is_https:
             found.append("TOCSIN_BASE_URL: set the https address people use (http only for a rehearsal on 127.0.0.1)")
         if self.alarm_webhook and not self.alarm_webhook.startswith("https://"):
             found.append("TOCSIN_ALARM_WEBHOOK: must be https")
+        if any(one.in_the_clear for one in self._readable_endpoints()):
+            found.append("TOCSIN_ENDPOINTS: an http address sends reports in the clear; use https")
         if "example." in self.smtp_from:
             found.append("TOCSIN_SMTP_FROM: set the address that sends alerts")
         if self.demo:

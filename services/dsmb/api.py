@@ -101,7 +101,7 @@ def _cuts(router: APIRouter, db: Database, dsmb: Dsmb, clock: Clock) -> None:
         "/cuts/{cut_id}/check",
         summary="Make both reports once more from the documents of the manifest, and compare",
         response_model=answers.Check,
-        responses=problems(404),
+        responses=problems(404, 409),
     )
     async def check(cut_id: Id, who: Reader) -> JSONResponse:
         found = await _read(db, lambda tx: handlers.check_cut(tx, cut_id))
@@ -199,7 +199,7 @@ def _board(router: APIRouter, db: Database, dsmb: Dsmb, clock: Clock) -> None:
         "/cuts/{cut_id}/coding",
         summary="Which letter is which arm; who asked and why is kept",
         response_model=answers.Coding,
-        responses=problems(404),
+        responses=problems(404, 409),
     )
     async def coding(cut_id: Id, body: AskCoding, who: Board) -> JSONResponse:
         found = await asyncio.to_thread(

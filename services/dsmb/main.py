@@ -17,7 +17,7 @@ from shared.bus.port import TOPICS, Bus
 from shared.bus.wake import Wake
 from shared.bus.worker import Handler
 from shared.clock import Clock
-from shared.db import DatabaseAway
+from shared.db import Database, DatabaseAway
 from shared.events.catalogue import SEAL_TYPES
 from shared.ops import ops_routes
 from shared.ops_pages import ops_pages
@@ -69,23 +69,24 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         coming_back=ComingBack(rebuild, reconsider=lambda tx, child, now: reconsider(made[0], tx, child, now)),
     )
 
-    async def look_again(stop: asyncio.Event) -> None:
-        """Once after the start, as soon as the database may be written: the trial file may have changed."""
-        done = False
-        while not stop.is_set():
-            if not done:
-                with contextlib.suppress(DatabaseAway):
-                    await asyncio.to_thread(watch_anew, run.db, made[0], clock)
-                    done = True
-            await pause(stop, 1.0 if not done else 60.0)
-
-    run.supervisor.add("charter", look_again)
+    run.supervisor.add("charter", lambda stop: look_again(run.db, made[0], clock, stop))
     return run, [
         api.routes(run.db, made[0], clock),
         pages.routes(run.db, made[0], clock),
         ops_routes(run),
         ops_pages(run),
     ]
+
+
+async def look_again(db: Database, dsmb: Dsmb, clock: Clock, stop: asyncio.Event) -> None:
+    """As soon as the database may be written, since the trial file may have changed; then every minute, since an instance
+    that still has the old file may have looked at a child meanwhile."""
+    while not stop.is_set():
+        done = False
+        with contextlib.suppress(DatabaseAway):
+            await asyncio.to_thread(watch_anew, db, dsmb, clock)
+            done = True
+        await pause(stop, 60.0 if done else 1.0)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -80,7 +80,10 @@ class PrintRow(Audited, table=True):
 
 
 class WatchedRow(Audited, table=True):
-    """What one child contributes to one rule now; `plan_sha256` says by which plan it was looked at."""
+    """What one child contributes to one rule now; `plan_sha256` says by which plan it was looked at.
+
+    It is empty once news came under a plan that lacks the rule: nobody has looked at those.
+    """
 
     __tablename__: ClassVar[str] = "watched"  # type: ignore[misc]
     audit_key: ClassVar[tuple[str, ...]] = ("rule_id", "subject_id")
@@ -106,7 +109,7 @@ class CrossingRow(Audited, table=True):
     evaluable: int | None = None
     stop_at: int | None = None
     posterior: str | None = None
-    """How it stood then; not known after a restore, since the event carries no number of children."""
+    """How it stood then; not known after a restore: of numbers the event carries only `look`, the children with the event."""
     crossed_at: datetime
     raised_at: datetime
 
@@ -216,12 +219,6 @@ def former_hashes(tx: Tx) -> dict[tuple[str, int], set[str]]:
     return {(name, version): set((former or "").split()) for name, version, former in tx.execute(statement)}
 
 
-def children_known(tx: Tx) -> list[str]:
-    """The codes of all children that any document names."""
-    statement = select(col(ReceivedRow.subject_id)).where(col(ReceivedRow.type).not_like("%audit_sealed%")).distinct()
-    return sorted(tx.execute(statement).scalars())
-
-
 def positions(tx: Tx) -> dict[str, dict[str, int]]:
     """Topic -> partition -> next offset."""
     found: dict[str, dict[str, int]] = {}
@@ -237,6 +234,8 @@ def parked(tx: Tx) -> int:
 
 # Stopping rules -------------------------------------------------------------------------------------------------------
 
+_KNOWN = select(col(ReceivedRow.subject_id)).where(col(ReceivedRow.type).not_like("%audit_sealed%")).distinct()
+"""The codes of all children that any document names."""
 _SET_WATCHED = Statement(
     "watched",
     "INSERT INTO watched (rule_id, subject_id, plan_sha256, infused, with_event, evaluable_at) "
@@ -246,26 +245,34 @@ _SET_WATCHED = Statement(
 )
 
 
-def watched_of(tx: Tx, rule_id: str, subject_id: str) -> WatchedRow | None:
-    statement = select(WatchedRow).where(col(WatchedRow.rule_id) == rule_id, col(WatchedRow.subject_id) == subject_id)
-    return tx.session.execute(statement.execution_options(populate_existing=True)).scalar()
+def watched_of(tx: Tx, subject_id: str) -> dict[str, WatchedRow]:
+    """What one child contributes, by rule; rules of older plans included."""
+    statement = select(WatchedRow).where(col(WatchedRow.subject_id) == subject_id)
+    rows = tx.session.execute(statement.execution_options(populate_existing=True)).scalars()
+    return {row.rule_id: row for row in rows}
 
 
 def set_watched(tx: Tx, row: WatchedRow) -> None:
     tx.write(_SET_WATCHED, row.model_dump())
 
 
-def watched(tx: Tx, rule_id: str) -> list[Watched]:
+def watched(tx: Tx, rule_id: str, plan_sha256: str) -> list[Watched]:
+    """What was worked out by this plan: another one counts other events, and the two must not be added up."""
     statement = select(col(WatchedRow.with_event), col(WatchedRow.evaluable_at)).where(
-        col(WatchedRow.rule_id) == rule_id, col(WatchedRow.infused)
+        col(WatchedRow.rule_id) == rule_id, col(WatchedRow.plan_sha256) == plan_sha256, col(WatchedRow.infused)
     )
     return [Watched(row[0], row[1]) for row in tx.execute(statement)]
 
 
-def looked_at(tx: Tx, plan_sha256: str) -> set[str]:
-    """The children whose contribution was worked out by this plan."""
-    statement = select(col(WatchedRow.subject_id)).where(col(WatchedRow.plan_sha256) == plan_sha256).distinct()
-    return set(tx.execute(statement).scalars())
+def left_over(tx: Tx, plan_sha256: str, rules: Sequence[str]) -> list[str]:
+    """The known children of whom some rule was not worked out by this plan; another plan may have lacked that rule."""
+    looked_at = (
+        select(col(WatchedRow.subject_id))
+        .where(col(WatchedRow.plan_sha256) == plan_sha256, col(WatchedRow.rule_id).in_(rules))
+        .group_by(col(WatchedRow.subject_id))
+        .having(func.count() == len(rules))
+    )
+    return sorted(tx.execute(_KNOWN.where(col(ReceivedRow.subject_id).not_in(looked_at))).scalars())
 
 
 def crossing(tx: Tx, rule_id: str, charter_version: str, look: int) -> CrossingRow | None:

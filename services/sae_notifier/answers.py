@@ -75,11 +75,42 @@ class TakenBack(Answered):
     by: str
 
 
+class Words(Answered):
+    vi: str
+    en: str
+
+
+class Found(Answered):
+    """One thing found in an electronic report; an `error` keeps it from being sent."""
+
+    layer: str
+    rule: str
+    element: str
+    xpath: str
+    severity: Literal["error", "warning"]
+    message: Words
+
+
+class Icsr(Answered):
+    """What tells one electronic report from another (`batch_number` is N.1.2), and what was found in it."""
+
+    batch_number: str
+    obligation_id: str
+    created_at: datetime
+    profile: str
+    initial: bool
+    may_be_sent: bool
+    findings: list[Found]
+
+
 class Document(Answered):
-    """A form as it was made: which case version it shows, for whom, and the SHA-256 of its bytes (at `path`)."""
+    """A report as it was made: which case version it shows, for whom, and the SHA-256 of its bytes (at `path`)."""
 
     document_id: str
     kind: str
+    media_type: str
+    icsr: Icsr | None
+    """Null for a form that people read."""
     case_id: str
     case_number: str
     case_version: int
@@ -101,8 +132,8 @@ class Documents(Answered):
 
 class Receipt(Answered):
     receipt_id: str
-    verdict: Literal["received", "rejected"]
-    kind: Literal["delivery_notice", "answer", "proof"]
+    verdict: Literal["received", "accepted", "rejected"]
+    kind: Literal["delivery_notice", "answer", "proof", "acknowledgement"]
     at: datetime
     reference: str
     reasons: str
@@ -123,8 +154,11 @@ class Filing(Answered):
     case_version: int
     recipient_id: str
     document_id: str
-    method: Literal["mail", "post", "portal", "hand"]
+    method: Literal["gateway", "mail", "post", "portal", "hand"]
     state: Literal["waiting", "sent", "failed", "received", "rejected"]
+    acceptance: Literal["accepted", "rejected"] | None
+    """What the recipient's computer said, beside the state."""
+    answer_due_at: datetime | None
     filed_by: str
     filed_at: datetime
     sent_at: datetime | None
@@ -138,10 +172,34 @@ class Filings(Answered):
     filings: list[Filing]
 
 
-def of_bytes(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
-    """A 200 of raw bytes."""
+class Acknowledgement(Answered):
+    """A file that came back; `why` says why it is parked, `filing_id` which telling it is about."""
+
+    ack_id: str
+    state: Literal["used", "parked", "closed"]
+    why: str
+    message_code: str
+    decision: Literal["accepted", "rejected", "partly", "unreadable"]
+    batch_number: str
+    filing_id: str | None
+    via: str
+    name: str
+    sha256: str
+    arrived_at: datetime
+    brought_by: str
+    closed_by: str | None
+    closed_at: datetime | None
+    closed_reason: str | None
+
+
+class Acknowledgements(Answered):
+    acknowledgements: list[Acknowledgement]
+
+
+def of_bytes(media_type: str, description: str, *more: str) -> dict[int | str, dict[str, Any]]:
+    """A 200 of raw bytes, of this media type or one of `more`."""
     schema = {"type": "string", "format": "binary"}
-    return {200: {"description": description, "content": {media_type: {"schema": schema}}}}
+    return {200: {"description": description, "content": {one: {"schema": schema} for one in (media_type, *more)}}}
 
 
 class LawFile(Answered):

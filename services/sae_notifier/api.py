@@ -15,9 +15,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from services.sae_notifier import answers, store, views
 from services.sae_notifier.forms.form import Kind
-from services.sae_notifier.handlers import Notifier, activation, alerts, filings, withdrawing
+from services.sae_notifier.handlers import Notifier, acks, activation, alerts, filings, making, withdrawing
 from services.sae_notifier.handlers.filings import Proof
-from services.sae_notifier.handlers.making import make_form
 from services.sae_notifier.sight import Sight
 from shared.auth.guard import require
 from shared.auth.identity import Identity
@@ -25,7 +24,7 @@ from shared.auth.proof import prove_again
 from shared.case import Obligation
 from shared.clock import Clock
 from shared.db import Database, Tx
-from shared.errors import Conflict, FieldProblem, NotFound, Refused
+from shared.errors import FieldProblem, NotFound, Refused
 from shared.web.parameters import iso_only
 from shared.web.problem import problems
 
@@ -80,27 +79,36 @@ class ProofBody(Body):
 
 
 class FileReport(Body):
-    """`mail` sends it; `post`, `portal` and `hand` record what a person did: when, and the reference number."""
+    """`gateway` (the recipient's computer) and `mail` send it; `post`, `portal` and `hand` record what a person did: when,
+    and the reference number."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"method": "mail"}]})
 
-    method: Literal["mail", "post", "portal", "hand"]
+    method: Literal["gateway", "mail", "post", "portal", "hand"]
     document_id: Annotated[str, StringConstraints(max_length=80)] | None = None
-    """A document made before; without it the form of the newest case version is made now."""
+    """A document made before; without it the newest case version is made now: the electronic report, else the form."""
     sent_at: Instant | None = None
     reference: Text | None = None
     proof: ProofBody | None = None
 
 
 class RecordReceipt(Body):
-    """A delivery notice, an answer, or a proof that a named person uploads."""
+    """A delivery notice, an answer, or a proof that a named person uploads; `accepted` is what a computer answered."""
 
-    verdict: Literal["received", "rejected"]
+    verdict: Literal["received", "accepted", "rejected"]
     kind: Literal["delivery_notice", "answer", "proof"]
     at: Instant
     reference: Said
     reasons: Text = ""
     proof: ProofBody | None = None
+
+
+class BroughtFile(Body):
+    file: ProofBody
+
+
+class CloseAcknowledgement(Body):
+    reason: Said
 
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -131,6 +139,7 @@ def routes(db: Database, notifier: Notifier, clock: Clock) -> APIRouter:
     _obligations(router, db, notifier, clock)
     _alerts(router, db, notifier, clock)
     _filings(router, db, notifier, clock)
+    _acknowledgements(router, db, notifier, clock)
     _rules(router, db, notifier, clock)
     return router
 
@@ -197,14 +206,13 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         "/obligations/{obligation_id}/documents",
         status_code=201,
         tags=["documents"],
-        summary="Make the form for this duty: the one the recipient wants, or the kind asked for",
+        summary="Make the form for this duty (the one the recipient wants, or the kind asked for), or its electronic report",
         response_model=answers.Document,
-        responses=problems(404, 409),
+        responses=problems(400, 404, 409, 503),
     )
-    async def make(obligation_id: Id, who: Filer, kind: Kind | Literal["form"] = "form") -> JSONResponse:
-        wanted = None if kind == "form" else kind
-        row = await asyncio.to_thread(make_form, db, notifier, clock, obligation_id, who.user_id, kind=wanted)
-        return JSONResponse(views.form(row), 201)
+    async def make(obligation_id: Id, who: Filer, kind: Kind | Literal["e2b_r3"] | None = None) -> JSONResponse:
+        row = await asyncio.to_thread(making.make, db, notifier, clock, obligation_id, who.user_id, kind)
+        return JSONResponse(views.form(row, await _read(db, lambda tx: store.icsr(tx, row.document_id))), 201)
 
     @router.post(
         "/obligations/{obligation_id}/filings",
@@ -212,15 +220,14 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
         tags=["filings"],
         summary="File the report with this recipient",
         response_model=answers.Filing,
-        responses=problems(400, 404, 409),
+        responses=problems(400, 404, 409, 503),
     )
     async def file(obligation_id: Id, body: FileReport, who: Filer) -> JSONResponse:
         proof = body.proof.proof() if body.proof else None
         document_id = body.document_id
         if document_id is None:
-            document_id = (
-                await asyncio.to_thread(make_form, db, notifier, clock, obligation_id, who.user_id)
-            ).document_id
+            form = making.make_icsr if body.method == "gateway" else making.make_form
+            document_id = (await asyncio.to_thread(form, db, notifier, clock, obligation_id, who.user_id)).document_id
         row = await _write(
             db,
             lambda tx: filings.file(
@@ -351,9 +358,10 @@ def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) 
         who: Annotated[Identity, Depends(require("see_ledger"))], case_id: Annotated[str, Query(max_length=80)]
     ) -> JSONResponse:
         def unit(tx: Tx) -> list[dict[str, Any]]:
+            numbers = {one.document_id: one for one in store.icsrs_of(tx, _clean(case_id) or "")}
             rows = store.forms_of(tx, _clean(case_id) or "")
             later = withdrawing.later(tx, rows[0]["case_id"], rows[0]["subject_id"], rows) if rows else {}
-            return [views.form(row, later.get(row["document_id"])) for row in rows]
+            return [views.form(row, numbers.get(row["document_id"]), later.get(row["document_id"])) for row in rows]
 
         return JSONResponse({"documents": await _read(db, unit)})
 
@@ -362,17 +370,13 @@ def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) 
         tags=["documents"],
         summary="The document's bytes",
         response_class=Response,
-        responses=answers.of_bytes("application/pdf", "The document as it was made") | problems(404),
+        responses=answers.of_bytes("application/pdf", "The document as it was made", "application/xml") | problems(404),
     )
     async def content(document_id: Id, who: Annotated[Identity, Depends(require("see_ledger"))]) -> Response:
-        row = await _read(db, lambda tx: store.form(tx, document_id))
+        row, numbers = await _read(db, lambda tx: (store.form(tx, document_id), store.icsr(tx, document_id)))
         if row is None:
             raise NotFound("no document by that id")
-        if row.withdrawn_at is not None:
-            raise Conflict("words were taken back from it before it was sent; make the form again")
-        name = f"{row.case_number}-v{row.case_version}-{row.recipient_id or 'all'}.pdf"
-        headers = {"Content-Disposition": f'inline; filename="{name}"', "ETag": f'"{row.sha256}"'}
-        return Response(bytes(row.content), media_type="application/pdf", headers=headers)
+        return views.download(row, numbers)
 
     @router.get(
         "/receipts/{receipt_id}/proof",
@@ -386,6 +390,64 @@ def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) 
         if row is None or row.content is None:
             raise NotFound("no proof by that id")
         # Always a download: an uploaded page must never run as one of ours.
+        headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+        return Response(bytes(row.content), media_type="application/octet-stream", headers=headers)
+
+
+def _acknowledgements(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> None:
+    @router.get(
+        "/acknowledgements",
+        tags=["acknowledgements"],
+        summary="Files that came back from recipients, newest first",
+        response_model=answers.Acknowledgements,
+        responses=problems(),
+    )
+    async def listing(
+        who: Annotated[Identity, Depends(require("see_ledger"))],
+        state: Literal["used", "parked", "closed"] | None = None,
+    ) -> JSONResponse:
+        rows = await _read(db, lambda tx: store.acks(tx, state=state))
+        return JSONResponse({"acknowledgements": [views.ack(row) for row in rows]})
+
+    @router.post(
+        "/acknowledgements",
+        status_code=201,
+        tags=["acknowledgements"],
+        summary="Bring in a file that a recipient answered with; whatever it is, it is kept",
+        response_model=answers.Acknowledgement,
+        responses=problems(400),
+    )
+    async def bring(who: Filer, body: BroughtFile) -> JSONResponse:
+        proof = body.file.proof()
+        arrived = acks.Arrived(proof.content, acks.UPLOAD, proof.name, who.user_id)
+        row = await _write(db, lambda tx: acks.take(notifier, tx, arrived, clock.now()))
+        return JSONResponse(views.ack(row), 201)
+
+    @router.post(
+        "/acknowledgements/{ack_id}/close",
+        tags=["acknowledgements"],
+        summary="Close an answer that fitted nothing, with what was done about it",
+        response_model=answers.Acknowledgement,
+        responses=problems(400, 404, 409),
+    )
+    async def close(ack_id: Id, body: CloseAcknowledgement, who: Filer) -> JSONResponse:
+        row = await _write(
+            db,
+            lambda tx: acks.close(notifier, tx, ack_id, reason=body.reason, user_id=who.user_id, now=clock.now()),
+        )
+        return JSONResponse(views.ack(row))
+
+    @router.get(
+        "/acknowledgements/{ack_id}/content",
+        tags=["acknowledgements"],
+        summary="The file as it came",
+        response_class=Response,
+        responses=answers.of_bytes("application/octet-stream", "The file as it came") | problems(404),
+    )
+    async def content(ack_id: Id, who: Annotated[Identity, Depends(require("see_ledger"))]) -> Response:
+        row = await _read(db, lambda tx: store.ack(tx, ack_id))
+        if row is None:
+            raise NotFound("no answer by that id")
         headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
         return Response(bytes(row.content), media_type="application/octet-stream", headers=headers)
 

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from services.sae_notifier import store
-from services.sae_notifier.channels import Attachment, Channel, HandoverFailed, Message
-from services.sae_notifier.handlers import Notifier, activation, alerts, duties, filings, withdrawing
+from services.sae_notifier.channels import Attachment, Channel, Gateway, Handed, HandoverFailed, Message, Parcel
+from services.sae_notifier.e2b import SchemasMissing, as_profile, validate
+from services.sae_notifier.handlers import Notifier, acks, activation, alerts, duties, filings, icsr, withdrawing
 from services.sae_notifier.store import AlertRow, CallRow, FilingRow, FormRow
 from shared import metrics
 from shared.alarm import Kind
@@ -18,9 +19,11 @@ from shared.errors import Conflict
 from shared.failpoint import hit
 from shared.supervise import pause
 from shared.telemetry import get_logger
+from shared.trial import Transport
 
 log = get_logger(__name__)
 POLL_S = 0.5
+ANSWERS_S = 2.0
 _KINDS = {
     "sae": ("Biến cố nghiêm trọng mới", "New serious adverse event"),
     "sae_upgraded": ("Biến cố nay gây tử vong hoặc đe dọa tính mạng", "The event is now fatal or life-threatening"),
@@ -30,6 +33,8 @@ _KINDS = {
     "filing_failed": ("Không gửi được báo cáo", "A report could not be sent"),
     "dsmb_rule": ("Vượt ngưỡng một quy tắc dừng của hội đồng", "A stopping rule of the safety board was crossed"),
     "alarm": ("Thời hạn báo cáo", "Reporting deadline"),
+    "ack_parked": ("Phản hồi không khớp báo cáo nào", "An answer fits no report of ours"),
+    "ack_overdue": ("Chưa có phản hồi cho báo cáo đã gửi", "No answer came to a report that was sent"),
 }
 
 
@@ -49,7 +54,7 @@ def alert_words(alert: AlertRow, base_url: str) -> tuple[str, str]:
 
 
 class Dispatcher:
-    """`channels` by kind (`mail`, `webhook`); `ring(kind, place)` is the bell of last resort."""
+    """`channels` by kind (`mail`, `webhook`), `gateways` by endpoint; `ring(kind, place)` is the bell of last resort."""
 
     def __init__(
         self,
@@ -59,7 +64,9 @@ class Dispatcher:
         channels: Mapping[str, Channel],
         base_url: str,
         ring: Callable[[Kind, str], object],
+        gateways: Mapping[str, Gateway] | None = None,
     ) -> None:
+        self.gateways = gateways or {}
         self.db, self.notifier, self.clock = db, notifier, clock
         self.channels, self.base_url, self.ring = channels, base_url, ring
 
@@ -78,11 +85,11 @@ class Dispatcher:
         """One pass: claim, send at the same time, settle each; returns how many were tried."""
         now = self.clock.now()
         calls = await asyncio.to_thread(self.db.transact, lambda tx: alerts.claim(self.notifier, tx, now))
-        mails = await asyncio.to_thread(self.db.transact, lambda tx: filings.claim(self.notifier, tx, now))
-        if calls or mails:
+        told = await asyncio.to_thread(self.db.transact, lambda tx: filings.claim(self.notifier, tx, now))
+        if calls or told:
             hit("notify.after_claim")
-        await asyncio.gather(*(self._call(call) for call in calls), *(self._mail(filing) for filing in mails))
-        return len(calls) + len(mails)
+        await asyncio.gather(*(self._call(call) for call in calls), *(self._tell(filing) for filing in told))
+        return len(calls) + len(told)
 
     async def _call(self, call: CallRow) -> None:
         alert = await asyncio.to_thread(self.db.read, lambda tx: store.alert(tx, call.alert_id))
@@ -108,12 +115,16 @@ class Dispatcher:
         if settled.state == "failed":
             await asyncio.to_thread(self.ring, "delivery_failed", f"call:{call.call_id}")
 
-    async def _mail(self, filing: FilingRow) -> None:
+    async def _tell(self, filing: FilingRow) -> None:
+        """Mail or transmit one report; what was stored is what leaves, or nothing does."""
         document = await asyncio.to_thread(self.db.read, lambda tx: store.form(tx, filing.document_id))
+        answer, receipt = "250", ""
         if document is None:
             error: str | None = "the document was lost with a database: make the form again and file that one"
         elif sha256(document.content) != document.sha256:
             error = "the stored document is not the one that was made: run `tocsin audit verify`, make the form again"
+        elif filing.method == "gateway":
+            error, answer, receipt = await self._transmit(filing, document)
         else:
             error = await self._hand_over("mail", self._letter(filing, document))
         hit("filing.after_send")
@@ -121,10 +132,106 @@ class Dispatcher:
         hit("notify.before_receipt")
         settled = await asyncio.to_thread(
             self.db.transact,
-            lambda tx: filings.settle_filing(self.notifier, tx, filing.filing_id, error=error, answer="250", now=now),
+            lambda tx: filings.settle_filing(
+                self.notifier, tx, filing.filing_id, error=error, answer=answer, now=now, receipt=receipt
+            ),
         )
         if settled.state == "failed":
             await asyncio.to_thread(self.ring, "delivery_failed", f"filing:{filing.filing_id}")
+
+    async def _transmit(self, filing: FilingRow, document: FormRow) -> tuple[str | None, str, str]:
+        """(error, what the other side said, its receipt number). Judged once more: nothing that is not valid now leaves."""
+        transport = icsr.transport_of(self.notifier.trial, filing.recipient_id)
+        gateway = self.gateways.get(transport.endpoint) if transport is not None else None
+        if transport is None or gateway is None:
+            return "no address of this recipient's computer is configured: set TOCSIN_ENDPOINTS", "", ""
+        try:
+            wrong = await asyncio.to_thread(self._judge, filing, document, transport)
+            if wrong:
+                return f"the file is not valid any more ({', '.join(wrong[:5])}): make it anew", "", ""
+        except SchemasMissing:
+            return "the official E2B(R3) schemas are not installed: run `tocsin e2b fetch-schemas`", "", ""
+        parcel = Parcel(filing.message_number, bytes(document.content), document.sha256)
+        error, handed = None, Handed("")
+        try:
+            async with asyncio.timeout(12.0):
+                handed = await gateway.hand_over(parcel)
+        except HandoverFailed as failed:
+            error = str(failed)
+        except TimeoutError:
+            error = f"{transport.kind}: no answer in time"
+        outcome = "failed" if error else "taken"
+        metrics.DELIVERIES.labels(service="sae_notifier", channel=transport.kind, outcome=outcome).inc()
+        return error, handed.said, handed.receipt
+
+    def _judge(self, filing: FilingRow, document: FormRow, transport: Transport) -> list[str]:
+        """The rules that the file breaks. Raises SchemasMissing."""
+        numbers = self.db.read(lambda tx: store.icsr(tx, filing.document_id))
+        if numbers is None:
+            return ["numbers"]
+        now = max(self.clock.now(), numbers.created_at)
+        found = validate(
+            bytes(document.content),
+            as_profile(numbers.profile),
+            self.notifier.electronic.schemas_dir,
+            now=now,
+            initial=numbers.initial,
+        )
+        return [f"{one.element or one.layer} {one.rule}" for one in found if one.severity == "error"]
+
+    async def answers_loop(self, stop: asyncio.Event) -> None:
+        """Every few seconds: what came back on each way. One that is closed keeps nobody else waiting."""
+        while not await pause(stop, ANSWERS_S):
+            try:
+                await self.fetch_answers()
+            except DatabaseAway as error:
+                log.warning("answers.database_away", detail=str(error))
+
+    async def fetch_answers(self) -> int:
+        """One pass over every way; returns how many files were taken."""
+        return sum(await asyncio.gather(*(self._fetch(name, one) for name, one in self.gateways.items())))
+
+    async def _fetch(self, endpoint: str, gateway: Gateway) -> int:
+        """Kept first, then taken away over there: a crash between shows the same file again, and it is known."""
+        try:
+            async with asyncio.timeout(30.0):
+                waiting = await gateway.answers()
+        except (HandoverFailed, TimeoutError) as failed:
+            log.warning("answers.way_closed", place=endpoint, detail=str(failed) or "no answer in time")
+            return 0
+        taken = 0
+        for one in waiting:
+            arrived = acks.Arrived(one.content, endpoint, one.name)
+            now = self.clock.now()
+            try:
+                await asyncio.to_thread(
+                    self.db.transact, lambda tx, a=arrived, at=now: acks.take(self.notifier, tx, a, at)
+                )
+            except DatabaseAway:
+                raise
+            except Exception as error:
+                log.error("answers.failed", place=endpoint, error_type=type(error).__name__)
+                await asyncio.to_thread(self.ring, "answer_failed", f"answers:{endpoint}")
+                continue
+            hit("ack.after_take")
+            taken += 1
+            try:
+                await gateway.done_with(one.name)
+            except HandoverFailed as failed:
+                log.warning("answers.way_closed", place=endpoint, detail=str(failed))
+        return taken
+
+    def missed(self) -> int:
+        """Alarm every acknowledgement that did not come in time."""
+        now = self.clock.now()
+        late = self.db.read(lambda tx: [(row.filing_id, row.subject_id) for row in store.unanswered(tx, now)])
+        return sum(
+            self._apart(
+                f"filing:{filing_id}",
+                lambda tx, f=filing_id, s=subject_id: acks.missed(self.notifier, tx, f, s, now),
+            )
+            for filing_id, subject_id in late
+        )
 
     def _letter(self, filing: FilingRow, document: FormRow) -> Message:
         recipient = self.notifier.trial.recipient(filing.recipient_id)
@@ -178,6 +285,7 @@ class Dispatcher:
                     await asyncio.to_thread(self.rounds)
                 if beat % 10 == 0:
                     await asyncio.to_thread(self.replaced)
+                    await asyncio.to_thread(self.missed)
             except DatabaseAway as error:
                 log.warning("alarms.database_away", detail=str(error))
 

@@ -1,4 +1,4 @@
-"""What the safety desk has open, as numbers: alerts, duties by the hours left, files that wait."""
+"""What the safety desk has open, as numbers: alerts, duties by the hours left, files and answers that wait."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ def count(db: Database, laws: Laws, now: datetime) -> None:
     """Refresh the gauges; duties that nobody has met yet, by the strict date that the alarms follow."""
     metrics.ALERTS_OPEN.labels(service="sae_notifier").set(db.read(store.count_open_alerts))
     metrics.RULES_WAITING.labels(service="sae_notifier").set(1 if db.read(laws.waits) else 0)
+    metrics.ACKNOWLEDGEMENTS_PARKED.labels(service="sae_notifier").set(db.read(store.count_parked_acks))
+    metrics.ACKNOWLEDGEMENTS_MISSED.labels(service="sae_notifier").set(
+        len(db.read(lambda tx: store.unanswered(tx, now)))
+    )
     left = [(due - now).total_seconds() / 3600 for due in db.read(store.strict_dates_owed)]
     below = float("-inf")
     for band, limit in BANDS:

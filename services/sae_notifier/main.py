@@ -5,11 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from services.sae_notifier import api, pages
-from services.sae_notifier.channels import MailChannel, WebhookChannel
+from services.sae_notifier.channels import MailChannel, WebhookChannel, ways
 from services.sae_notifier.dispatch import Dispatcher
 from services.sae_notifier.gauges import count
 from services.sae_notifier.handlers import Notifier, activation, alerts, duties, withdrawing
 from services.sae_notifier.handlers.law import LawRefused, Laws, load_law
+from services.sae_notifier.handlers.notifier import Electronic
 from services.sae_notifier.rebuild import rebuild, reconsider
 from shared import compose, runtime
 from shared.alarm import Bell
@@ -49,10 +50,11 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         bell.ring("rules_invalid", SERVICE)
         raise
     wake, relay_wake = Wake(), Wake()
+    electronic = Electronic(settings.e2b_schemas_dir, frozenset(settings.endpoints_by_name))
     made: list[Notifier] = []
 
     def consumed(audit: object, _: object) -> dict[str, Handler]:
-        notifier = Notifier(trial, laws, audit, wake, relay_wake)  # type: ignore[arg-type]
+        notifier = Notifier(trial, laws, audit, wake, relay_wake, electronic)  # type: ignore[arg-type]
         made.append(notifier)
         handlers: dict[str, Handler] = {
             name: lambda tx, receipt, now: duties.on_change(notifier, tx, receipt, now) for name in HEARD
@@ -87,16 +89,24 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
     except LawRefused:
         bell.ring("rules_invalid", SERVICE)
         raise
+    mail = MailChannel(settings.smtp_url, settings.smtp_from, clock)
     channels = {
-        "mail": MailChannel(settings.smtp_url, settings.smtp_from, clock),
+        "mail": mail,
         "webhook": WebhookChannel(settings.webhook_key, clock),
     }
     dispatcher = Dispatcher(
-        run.db, notifier, clock, channels, settings.base_url, lambda kind, place: bell.ring(kind, SERVICE, place=place)
+        run.db,
+        notifier,
+        clock,
+        channels,
+        settings.base_url,
+        lambda kind, place: bell.ring(kind, SERVICE, place=place),
+        ways(trial, settings.endpoints_by_name, mail),
     )
     run.gauges.append(lambda one: count(one.db, laws, clock.now()))
     run.supervisor.add("calls", dispatcher.calls_loop)
     run.supervisor.add("alarms", dispatcher.alarms_loop)
+    run.supervisor.add("answers", dispatcher.answers_loop)
     run.supervisor.add("law", dispatcher.law_loop)
     run.supervisor.add("taken_back", dispatcher.taken_back_loop)
     return run, [

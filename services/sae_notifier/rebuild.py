@@ -8,10 +8,10 @@ from datetime import datetime
 
 from services.sae_notifier import store
 from services.sae_notifier.handlers import Notifier, activation, alerts, duties
-from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
+from services.sae_notifier.store import AckRow, FilingRow, FormRow, IcsrRow, ReceiptRow
 from shared.audit import Audited, Written
 from shared.bus import heard
-from shared.case import Filing, LawActivated, Obligation, ReportForm
+from shared.case import Acknowledgement, Filing, LawActivated, Obligation, ReportForm
 from shared.db import Tx
 from shared.events.envelope import Event
 
@@ -24,6 +24,8 @@ def rebuild(tx: Tx, event: Event, now: datetime) -> Sequence[Audited | Written]:
         return _form(tx, ReportForm.read(event.data))
     if event.type == "tocsin.filing.changed.v1":
         return _filing(tx, Filing.read(event.data))
+    if event.type == "tocsin.acknowledgement.taken.v1":
+        return _ack(tx, Acknowledgement.read(event.data))
     if event.type == "tocsin.law.activated.v1":
         return activation.put_back(tx, LawActivated.read(event.data))
     return ()
@@ -44,6 +46,35 @@ def _form(tx: Tx, document: ReportForm) -> list[Audited]:
         return []
     values = document.model_dump(include=set(FormRow.model_fields) - {"content", "withdrawn_at", "withdrawn_by"})
     row = FormRow(content=b64decode(document.content_base64), **values)
+    tx.session.add(row)
+    put_back: list[Audited] = [row]
+    if document.icsr is not None:
+        numbers = document.icsr.model_dump(exclude={"first_received"})
+        icsr = IcsrRow(
+            document_id=document.document_id,
+            case_id=document.case_id,
+            case_number=document.case_number,
+            recipient_id=document.recipient_id or "",
+            first_received=document.icsr.first_received.model_dump_json(),
+            **numbers,
+        )
+        tx.session.add(icsr)
+        put_back.append(icsr)
+    tx.session.flush()
+    return put_back
+
+
+def _ack(tx: Tx, document: Acknowledgement) -> list[Audited]:
+    """One whose bytes were too large for the log stands without them: what was concluded from it must be known."""
+    row = store.ack(tx, document.ack_id, lock=True)
+    if row is not None and row.version >= document.version:
+        return []
+    values = document.model_dump(include=set(AckRow.model_fields) - {"content"})
+    if row is None:
+        row = AckRow(content=b64decode(document.content_base64 or ""), **values)
+    else:
+        for name, value in values.items():
+            setattr(row, name, value)
     tx.session.add(row)
     tx.session.flush()
     return [row]

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
+from starlette.responses import Response
+
 from services.sae_notifier import store
+from services.sae_notifier.handlers import icsr
 from services.sae_notifier.handlers.activation import Waiting
 from services.sae_notifier.handlers.law import Active, Law
 from services.sae_notifier.rules import Preview
-from services.sae_notifier.store import ActivationRow, AlertRow, CallRow, FilingRow, FormRow, ReceiptRow
+from services.sae_notifier.store import (
+    AckRow,
+    ActivationRow,
+    AlertRow,
+    CallRow,
+    FilingRow,
+    FormRow,
+    IcsrRow,
+    ReceiptRow,
+)
 from shared.case import CaseRedacted, Obligation
 from shared.db import Tx
+from shared.errors import Conflict
 
 
 def obligation(one: Obligation, now: datetime) -> dict[str, Any]:
@@ -57,12 +71,44 @@ def call(row: CallRow) -> dict[str, Any]:
     }
 
 
-def form(row: FormRow | dict[str, Any], later: CaseRedacted | None = None) -> dict[str, Any]:
+MEDIA_TYPES = {icsr.KIND: ("application/xml", "xml")}
+"""Kind of document -> media type and ending; everything else is a PDF."""
+
+
+def media_type(kind: str) -> str:
+    return MEDIA_TYPES.get(kind, ("application/pdf", "pdf"))[0]
+
+
+def file_name(row: FormRow, numbers: IcsrRow | None = None) -> str:
+    if numbers is not None:
+        return f"{numbers.batch_number}.xml"
+    ending = MEDIA_TYPES.get(row.kind, ("", "pdf"))[1]
+    return f"{row.case_number}-v{row.case_version}-{row.recipient_id or 'all'}.{ending}"
+
+
+def download(row: FormRow, numbers: IcsrRow | None) -> Response:
+    """A form opens in the browser; an electronic report is always a download: it is for machines."""
+    if not row.content and row.withdrawn_at is not None:
+        raise Conflict("words were taken back from it before it was sent; make it again")
+    shown = "attachment" if row.kind in MEDIA_TYPES else "inline"
+    headers = {
+        "Content-Disposition": f'{shown}; filename="{file_name(row, numbers)}"',
+        "ETag": f'"{row.sha256}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(bytes(row.content), media_type=media_type(row.kind), headers=headers)
+
+
+def form(
+    row: FormRow | dict[str, Any], numbers: IcsrRow | None = None, later: CaseRedacted | None = None
+) -> dict[str, Any]:
     """`later`: the redaction that took words back after this document had been sent."""
     data = row if isinstance(row, dict) else row.model_dump(exclude={"content"})
     return {
         "document_id": data["document_id"],
         "kind": data["kind"],
+        "media_type": media_type(data["kind"]),
+        "icsr": icsr_numbers(numbers) if numbers else None,
         "case_id": data["case_id"],
         "case_number": data["case_number"],
         "case_version": data["case_version"],
@@ -74,6 +120,38 @@ def form(row: FormRow | dict[str, Any], later: CaseRedacted | None = None) -> di
         "withdrawn_at": _iso(data["withdrawn_at"]),
         "taken_back_later": None if later is None else {"at": _iso(later.recorded_at), "by": later.redacted_by},
         "path": f"/api/v1/documents/{data['document_id']}",
+    }
+
+
+def icsr_numbers(row: IcsrRow) -> dict[str, Any]:
+    return {
+        "batch_number": row.batch_number,
+        "obligation_id": row.obligation_id,
+        "created_at": _iso(row.created_at),
+        "profile": row.profile,
+        "initial": row.initial,
+        "may_be_sent": row.may_be_sent,
+        "findings": json.loads(row.findings),
+    }
+
+
+def ack(row: AckRow) -> dict[str, Any]:
+    return {
+        "ack_id": row.ack_id,
+        "state": row.state,
+        "why": row.why,
+        "message_code": row.message_code,
+        "decision": row.decision,
+        "batch_number": row.batch_number,
+        "filing_id": row.filing_id,
+        "via": row.via,
+        "name": row.name,
+        "sha256": row.sha256,
+        "arrived_at": _iso(row.arrived_at),
+        "brought_by": row.brought_by,
+        "closed_by": row.closed_by,
+        "closed_at": _iso(row.closed_at),
+        "closed_reason": row.closed_reason,
     }
 
 
@@ -89,6 +167,8 @@ def filing(row: FilingRow, receipts: list[ReceiptRow]) -> dict[str, Any]:
         "document_id": row.document_id,
         "method": row.method,
         "state": row.state,
+        "acceptance": row.acceptance,
+        "answer_due_at": _iso(row.answer_due_at),
         "filed_by": row.filed_by,
         "filed_at": _iso(row.filed_at),
         "sent_at": _iso(row.sent_at),

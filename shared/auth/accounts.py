@@ -15,6 +15,7 @@ from sqlmodel import Field, select
 
 from shared.audit import Audit
 from shared.auth.identity import Identity
+from shared.auth.roles import MACHINE_ROLES
 from shared.auth.users import AuthRow, UserRow, joined
 from shared.db import Database, Tx
 
@@ -64,8 +65,12 @@ class Accounts:
         sites: frozenset[str],
         auth_time: datetime,
         now: datetime,
+        machine: bool = False,
     ) -> Identity | Refusal:
-        """Who this account is here; writes only when something is new. `user_id` counts only the first time."""
+        """Who this account is here; writes only when something is new. `user_id` counts only the first time.
+
+        A `machine` is nobody but its user id: an account known under another one, or as a person, is taken.
+        """
         wanted = (name, joined(roles), joined(sites))
 
         def enter(tx: Tx) -> Identity | Refusal:
@@ -75,6 +80,8 @@ class Accounts:
             known_id = account.user_id if account else user_id
             row = tx.session.get(UserRow, known_id)
             if account is not None and row is not None:
+                if machine and (account.user_id != user_id or not MACHINE_ROLES.issuperset(row.roles.split())):
+                    return "taken"
                 if not row.active:
                     return "shut_out"
                 if (row.name, row.roles, row.sites) == wanted:
@@ -89,10 +96,6 @@ class Accounts:
             return self._db.transact(enter)
         except IntegrityError:  # two tabs at the first sign-in
             return self._db.transact(enter)
-
-    def is_bound(self, user_id: str) -> bool:
-        """Whether a provider vouches for this user."""
-        return self._db.read(lambda tx: tx.session.get(AccountRow, user_id)) is not None
 
     def use_proof(self, proof_id: str, user_id: str, sha256: str, proved_at: datetime, now: datetime) -> bool:
         """Take a proof out of the world; False when it was used before."""

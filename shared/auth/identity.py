@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from shared.auth.roles import SITE_SCOPED, Permission, roles_for
 from shared.errors import Forbidden
 
+ACTORS = frozenset({"system", "console", "provider"})
+"""Who acts in the trail without being a person: nobody may have such a user id."""
 Via = Literal["cookie", "bearer", "basic"]
 By = Literal["password", "provider"]
 
@@ -48,7 +50,3 @@ class Identity:
     def must_see_site(self, site_id: str | None) -> None:
         if not self.sees_site(site_id):
             raise Forbidden("this belongs to another site")
-
-    def is_fresh(self, now: datetime, max_age: timedelta = timedelta(minutes=5)) -> bool:
-        """Whether the password was proved recently enough for a signature without asking again."""
-        return timedelta(0) <= now - self.auth_time <= max_age

@@ -16,6 +16,8 @@ Role = Literal[
     "system",
 ]
 ROLES: frozenset[str] = frozenset(get_args(Role))
+MACHINE_ROLES: frozenset[str] = frozenset({"system"})
+"""An access token never acts for a person: those sign in on the pages, where a signature can ask for fresh proof."""
 
 SITE_SCOPED: frozenset[str] = frozenset({"clinician", "investigator"})
 """Whoever has no other role sees only the sites written in the sign-in."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlmodel import Field, SQLModel, col, select
 
 from shared.audit import Audit, Audited, AuditRow, SealedRow, SealRow, StreamRow
-from shared.auth.identity import Identity
+from shared.auth.identity import ACTORS, Identity
 from shared.auth.roles import ROLES
 from shared.db import Database, Tx
 from shared.errors import Conflict, FieldProblem, NotFound, Refused
@@ -159,22 +159,44 @@ class Users:
             )
         self._change(user_id, now, by, "changed roles and sites", roles=joined(names), sites=joined(sites))
 
-    def set_active(self, user_id: str, active: bool, now: datetime, *, by: str = "console") -> None:
-        """Shut a person out (their sign-ins end within half a minute) or let them in again."""
-        self._change(user_id, now, by, "let a user in again" if active else "shut a user out", active=active)
+    def set_active(
+        self, user_id: str, active: bool, now: datetime, *, reason: str, by: str = "console", login: str = ""
+    ) -> None:
+        """Shut a person or machine out (their sign-ins end within half a minute) or let them in again.
 
-    def _change(self, user_id: str, now: datetime, by: str, action: str, **values: str | bool) -> None:
+        `login`: whose shell it was, where `by` is the console. Raises Conflict when nothing would change.
+        """
+        if not reason.strip():
+            raise Refused("a reason is needed", problems=[FieldProblem("/reason", "missing", "say why, for the trail")])
+        action = "let a user in again" if active else "shut a user out"
+        detail = {"login": login} if login else {}
+        self._change(user_id, now, by, action, reason.strip(), detail, active=active)
+
+    def _change(
+        self,
+        user_id: str,
+        now: datetime,
+        by: str,
+        action: str,
+        reason: str | None = None,
+        detail: Mapping[str, str] | None = None,
+        **values: str | bool,
+    ) -> None:
         def change(tx: Tx) -> None:
             self._audit.lock(tx, user_id)
             row = tx.session.get(UserRow, user_id, with_for_update=True)
             if row is None:
                 raise NotFound(f"there is no user {user_id}")
+            if values == {"active": row.active}:
+                raise Conflict(f"user {user_id} is {'not shut out' if row.active else 'shut out already'}")
             for name, value in values.items():
                 setattr(row, name, value)
             row.generation += 1
             row.changed_at = now
             tx.session.add(row)
-            self._audit.record(tx, stream=user_id, actor=by, action=action, at=now, rows=[row])
+            self._audit.record(
+                tx, stream=user_id, actor=by, action=action, at=now, reason=reason, detail=detail, rows=[row]
+            )
 
         self._db.transact(change)
 
@@ -198,6 +220,8 @@ def _problems(user_id: str, password: str, roles: frozenset[str]) -> list[FieldP
     found: list[FieldProblem] = []
     if not _USER_ID.fullmatch(user_id):
         found.append(FieldProblem("/username", "not a user id", "use 2-64 small letters, digits, and . _ -"))
+    if user_id in ACTORS:
+        found.append(FieldProblem("/username", "the trail knows another by this name", "choose another user id"))
     if not MIN_PASSWORD <= len(password) <= 256:
         found.append(FieldProblem("/password", "too short or too long", f"use {MIN_PASSWORD} to 256 characters"))
     if not roles or roles - ROLES:

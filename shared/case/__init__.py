@@ -4,7 +4,7 @@ from shared.case.assessment import Assessment, EventAssessment, Judged, PersonAn
 from shared.case.base import Answer, Published
 from shared.case.batch import Batch
 from shared.case.exposure import ActionTaken, Exposure, ExposureKind, RehabilitationCourse
-from shared.case.filing import Filing, FilingReceipt, ReportForm
+from shared.case.filing import Acknowledgement, Filing, FilingReceipt, IcsrNumbers, ReportForm
 from shared.case.law import LawActivated, LawText
 from shared.case.measurement import Measurement
 from shared.case.moment import Moment
@@ -29,6 +29,7 @@ from shared.case.text import FreeText
 
 __all__ = [
     "CRITERIA",
+    "Acknowledgement",
     "ActionTaken",
     "AdverseEvent",
     "Answer",
@@ -48,6 +49,7 @@ __all__ = [
     "FreeText",
     "Given",
     "GradeEntry",
+    "IcsrNumbers",
     "InvestigatorOpinion",
     "Judged",
     "LawActivated",

@@ -6,9 +6,27 @@ from datetime import datetime
 from typing import Literal
 
 from shared.case.base import Published
+from shared.case.moment import Moment
 from shared.case.text import FileText, Typed
 
 FilingState = Literal["waiting", "sent", "failed", "received", "rejected"]
+
+
+class IcsrNumbers(Published):
+    """What tells one E2B(R3) message from another, kept for ever: a version of a case has no number there."""
+
+    batch_number: str
+    """N.1.2; it is the message number of the telling too."""
+    obligation_id: str
+    created_at: datetime
+    """C.1.2 and N.2.r.4."""
+    first_received: Moment
+    """C.1.4, which never changes."""
+    profile: str
+    initial: bool
+    may_be_sent: bool
+    findings: str
+    """JSON, as `tocsin e2b validate` prints them."""
 
 
 class ReportForm(Published):
@@ -32,6 +50,7 @@ class ReportForm(Published):
     """The file; null when it is larger than the log carries, and then only the database has it; or taken back."""
     made_by: str
     made_at: datetime
+    icsr: IcsrNumbers | None = None
     recorded_at: datetime
 
 
@@ -39,8 +58,9 @@ class FilingReceipt(Published):
     """Why we say that it arrived, or was turned down. A proof's file stays in the database; its SHA-256 is here."""
 
     receipt_id: str
-    verdict: Literal["received", "rejected"]
-    kind: Literal["delivery_notice", "answer", "proof"]
+    verdict: Literal["received", "accepted", "rejected"]
+    """Received meets the duty; accepted is another fact, recorded beside it."""
+    kind: Literal["delivery_notice", "answer", "proof", "acknowledgement"]
     at: datetime
     reference: Typed
     reasons: Typed = ""
@@ -66,7 +86,7 @@ class Filing(Published):
     document_id: str
     message_number: str
     method: str
-    """mail, post, portal or hand."""
+    """gateway, mail, post, portal or hand."""
     address: str
     state: FilingState
     filed_by: str
@@ -75,5 +95,37 @@ class Filing(Published):
     reference: Typed | None = None
     attempts: int = 0
     error: str | None = None
+    acceptance: Literal["accepted", "rejected"] | None = None
+    """What the recipient's computer said; null until it has."""
+    answer_due_at: datetime | None = None
+    """When an acknowledgement is missed; null where none is expected (any more)."""
     receipts: tuple[FilingReceipt, ...] = ()
+    recorded_at: datetime
+
+
+class Acknowledgement(Published):
+    """A file that came back from a recipient (aggregate `acknowledgement/{ack_id}`), whatever it turned out to be."""
+
+    ack_id: str
+    version: int
+    trial_id: str
+    subject_id: str | None = None
+    """Null while it belongs to no telling of ours."""
+    via: str
+    """The endpoint it came through, or `upload`."""
+    name: str
+    sha256: str
+    content_base64: str | None = None
+    """The file; null when it is larger than the log carries."""
+    arrived_at: datetime
+    brought_by: str
+    state: Literal["used", "parked", "closed"]
+    why: str = ""
+    message_code: str = ""
+    decision: str
+    batch_number: str = ""
+    filing_id: str | None = None
+    closed_by: str | None = None
+    closed_at: datetime | None = None
+    closed_reason: str | None = None
     recorded_at: datetime

@@ -11,7 +11,7 @@ from shared.case.assessment import Assessment
 from shared.case.base import Published
 from shared.case.batch import Batch
 from shared.case.exposure import Exposure
-from shared.case.filing import Filing, ReportForm
+from shared.case.filing import Acknowledgement, Filing, ReportForm
 from shared.case.law import LawActivated
 from shared.case.measurement import Measurement
 from shared.case.obligation import Obligation
@@ -132,6 +132,12 @@ _ALL: tuple[EventType, ...] = (
         Filing,
         ("sae_notifier",),
         "A telling was filed, sent, given up on, received or rejected, with its receipts.",
+    ),
+    EventType(
+        "tocsin.acknowledgement.taken.v1",
+        Acknowledgement,
+        ("sae_notifier",),
+        "A file came back from a recipient's computer, or a person closed one that fitted nothing.",
     ),
     EventType(
         "tocsin.law.activated.v1",

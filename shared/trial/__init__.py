@@ -4,7 +4,7 @@ from shared.trial.catalogue import CatalogueEntry, CausalRole
 from shared.trial.check import Checked, check
 from shared.trial.findings import Finding, findings
 from shared.trial.load import TrialInvalid, load
-from shared.trial.recipient import Recipient
+from shared.trial.recipient import E2bAddress, Recipient, Transport
 from shared.trial.roster import OnCall, Person, Roster
 from shared.trial.rsi import ListedTerm, RsiVersion
 from shared.trial.site import Site
@@ -14,6 +14,7 @@ __all__ = [
     "CatalogueEntry",
     "CausalRole",
     "Checked",
+    "E2bAddress",
     "Finding",
     "ListedTerm",
     "OnCall",
@@ -22,6 +23,7 @@ __all__ = [
     "Roster",
     "RsiVersion",
     "Site",
+    "Transport",
     "Trial",
     "TrialInvalid",
     "check",

@@ -28,6 +28,7 @@ def cross_check(trial: Trial) -> Iterator[Found]:
     yield from _rsi(trial)
     yield from _names(trial)
     yield from _e2b(trial)
+    yield from _transports(trial)
     if (trial.registry.id is None) == (trial.registry.why_unknown is None):
         yield Found(("registry",), "needs an id or the reason why it is unknown, and not both", "give one of them")
 
@@ -119,6 +120,16 @@ def _e2b(trial: Trial) -> Iterator[Found]:
                 yield Found(
                     path, f"{one.id} takes e2b_r3, and the file has no `{key}`", f"add `{key}:` at the top level"
                 )
+
+
+def _transports(trial: Trial) -> Iterator[Found]:
+    """One endpoint is one way: it cannot be reached by two protocols."""
+    kinds: dict[str, str] = {}
+    for index, one in enumerate(trial.recipients):
+        way = one.transport
+        if way is not None and kinds.setdefault(way.endpoint, way.kind) != way.kind:
+            path: Path = ("recipients", index, "transport", "kind")
+            yield Found(path, f"endpoint {way.endpoint} is reached as {kinds[way.endpoint]} above", "use one kind")
 
 
 def _names(trial: Trial) -> Iterator[Found]:

@@ -22,6 +22,16 @@ class E2bAddress(Spec):
     """N.2.r.3."""
 
 
+class Transport(Spec):
+    """How a recipient's computer is reached. `endpoint` names an entry of TOCSIN_ENDPOINTS: the address and its secret
+    stand there, never in a trial file."""
+
+    kind: Literal["file_drop", "http_gateway", "smtp"]
+    endpoint: Identifier
+    answer_within_hours: int = Field(default=48, ge=1, le=720)
+    """Without an acknowledgement by then somebody is alarmed."""
+
+
 class Recipient(Spec):
     """`address` is an e-mail for `mail`, an https address for `portal`, words for `hand` and `post`."""
 
@@ -36,6 +46,8 @@ class Recipient(Spec):
     language: Literal["vi", "en"]
     e2b: E2bAddress | None = None
     """Only and always where `report_format` is `e2b_r3`."""
+    transport: Transport | None = None
+    """With one, reports go out as E2B(R3) first; `channel` is the way when that one is closed."""
 
     @model_validator(mode="after")
     def _address_fits(self) -> Recipient:
@@ -47,6 +59,10 @@ class Recipient(Spec):
             )
         if (self.report_format == "e2b_r3") != (self.e2b is not None):
             raise ValueError(f"recipient {self.id}: `e2b` belongs to the report format e2b_r3; give both or neither")
+        if self.transport is not None and self.e2b is None:
+            raise ValueError(
+                f"recipient {self.id}: a transport carries E2B(R3); write `report_format: e2b_r3` and `e2b`"
+            )
         return self
 
 

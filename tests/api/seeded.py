@@ -52,6 +52,8 @@ def seeded(world: ApiWorld) -> Seeded:
     told = {"verdict": "received", "kind": "proof", "at": "2026-03-10T19:40:00Z", "reference": "12/NEC", "proof": proof}
     receipt = world.post(f"/api/v1/filings/{filing['filing_id']}/receipts", officer, json=told).json()
     cut = world.post("/api/v1/dsmb/cuts", "dsmb-member", json={"purpose": "regular review"}).json()
+    odd = {"file": {"name": "odd.ack", "base64": base64.b64encode(b"no answer").decode()}}
+    ack = world.post("/api/v1/acknowledgements", officer, json=odd).json()
     alert = world.get(f"/api/v1/alerts?case_id={case['case_id']}", officer).json()["alerts"][0]
     made.ids |= {
         "version": "1",
@@ -63,6 +65,7 @@ def seeded(world: ApiWorld) -> Seeded:
         "filing_id": filing["filing_id"],
         "document_id": filing["document_id"],
         "receipt_id": receipt["receipt_id"],
+        "ack_id": ack["ack_id"],
     }
     for service in world.app.state.runtimes:
         for verb in ("replay", "discard"):

@@ -218,6 +218,21 @@ def test_a_member_freezes_a_cut_by_the_page(own_world: ApiWorld) -> None:
     assert not re.search(r"[XY] là nhóm [AB]", own_world.get(where, MEMBER).text)
 
 
+def test_letters_that_are_not_the_sealed_ones_are_refused_in_words(own_world: ApiWorld) -> None:
+    own_world.post("/dsmb/cuts", MEMBER, data={"purpose": "Review"})
+    [cut] = own_world.get("/api/v1/dsmb/cuts", MEMBER).json()["cuts"]
+    with own_world.db("dsmb").engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE codings SET letter = CASE letter WHEN 'X' THEN 'Y' ELSE 'X' END")
+    where = f"/api/v1/dsmb/cuts/{cut['cut_id']}"
+    for answer in (
+        own_world.get(f"{where}/check", MEMBER),
+        own_world.post(f"{where}/coding", MEMBER, json={"reason": "an alert rang"}),
+    ):
+        assert problem(answer, 409)["code"] == "coding-differs"
+    page = own_world.post(f"/dsmb/cuts/{cut['cut_id']}/coding", MEMBER, data={"reason": "để đọc cảnh báo"})
+    assert page.status_code == 409 and "không còn như lúc chốt" in page.text
+
+
 def test_pressing_twice_freezes_once(own_world: ApiWorld) -> None:
     page = own_world.get("/dsmb", MEMBER).text
     key = re.search(r'name="key" value="([^"]+)"', page)

@@ -231,6 +231,12 @@ def test_a_mail_nobody_takes_is_a_failure_that_rings_and_can_be_filed_by_hand(ow
     assert duty(world, case)["state"] == "open"
     assert alerts(world, case, "filing_failed")
 
+    news = {"reason": "culture result", "news_known": at("2026-03-11T02:30")}
+    world.patch(f"/api/v1/cases/{case['case_id']}", "clinician", json=news, headers={"If-Match": '"1"'})
+    world.drain()
+    made = world.post(f"/api/v1/obligations/{owed['obligation_id']}/documents", ONE).json()
+    assert (made["case_version"], made["follow_up"]) == (2, 0), "what nobody took was no first report"
+
     by_hand = file(world, owed)
 
     assert by_hand.json()["filing_id"] != first["filing_id"]
@@ -344,7 +350,7 @@ def test_the_form_is_the_one_asked_for(shared_world: ApiWorld) -> None:
     world = shared_world
     case = known_case(world)
     path = f"/api/v1/obligations/{duty(world, case)['obligation_id']}/documents"
-    made = [world.post(f"{path}{kind}", ONE).json() for kind in ("?kind=form", "?kind=cioms_i", "?kind=vn_sae_form")]
+    made = [world.post(f"{path}{kind}", ONE).json() for kind in ("", "?kind=cioms_i", "?kind=vn_sae_form")]
 
     assert [one["kind"] for one in made] == ["vn_sae_form", "cioms_i", "vn_sae_form"]
     assert made[0]["document_id"] == made[2]["document_id"] != made[1]["document_id"]

@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from sqlmodel import select
 
 from services.verify import verify_all
+from shared.audit import AuditRow
 from shared.auth.guard import COOKIE
 from shared.auth.oidc.provider import ASK_AGAIN_S, FRESH_S, STALE_S
 from tests.api.oidc_world import OidcWorld, Visitor, fields, hidden, link
@@ -273,7 +275,7 @@ def test_a_renamed_account_keeps_the_id_that_the_trail_knows(world: OidcWorld, v
 
 def test_who_was_shut_out_here_stays_out_whatever_the_provider_says(world: OidcWorld, visitor: Visitor) -> None:
     visitor.signs_in("auditor")
-    world.app.state.auth.users.set_active("auditor", False, world.clock.now())
+    world.app.state.auth.users.set_active("auditor", False, world.clock.now(), reason="left")
     refused(world.visitor().comes_back("/sign-in/start", "sub-auditor"), "đã bị khóa")
 
 
@@ -450,6 +452,62 @@ def test_a_machine_cannot_take_a_persons_name(house: OidcWorld) -> None:
     problem(machine(house, claims={"sub": "sub-c", "client_id": "safety-officer-1"}), 401, "sign-in-needed")
 
 
+@pytest.mark.parametrize("name", ["system", "console", "provider", "System"])
+def test_nobody_comes_by_a_name_that_acts_in_the_trail(house: OidcWorld, name: str) -> None:
+    there = house.visitor()
+    came = there.comes_back("/sign-in/start", "sub-auditor", claims={"sub": "sub-g", "preferred_username": name})
+    refused(came, "không gửi tên người dùng")
+    problem(machine(house, claims={"sub": "sub-h", "client_id": name}), 401, "sign-in-needed")
+    assert house.app.state.auth.users.get(name.lower()) is None
+
+
+def trail_of(world: OidcWorld, user_id: str) -> tuple[Any, int]:
+    """Somebody's row and how many entries their trail has."""
+    users = world.app.state.auth.users
+    entries = select(AuditRow).where(AuditRow.stream == user_id)
+    return users.get(user_id), len(users._db.read(lambda tx: tx.session.exec(entries).all()))
+
+
+@pytest.mark.parametrize("client", [MACHINE, "another-client", "auditor"])
+def test_an_access_token_of_a_person_acts_for_nobody_and_changes_nothing(world: OidcWorld, client: str) -> None:
+    """Issued to a person through a client that has our audience and the system scope."""
+    auditor = world.visitor()
+    auditor.signs_in("auditor")
+    before = trail_of(world, "auditor")
+    persons = {"sub": "sub-auditor", "client_id": client, "roles": ["system"]}
+    problem(machine(world, "tocsin:system", claims=persons), 401, "sign-in-needed")
+    assert trail_of(world, "auditor") == before
+    assert auditor.get("/api/v1/me").json()["roles"] == ["auditor"]
+
+
+def test_a_machines_account_is_one_client_and_a_client_one_account(house: OidcWorld) -> None:
+    assert machine(house, claims={"sub": "sub-d", "client_id": "machine-d"}).status_code == 200
+    problem(machine(house, claims={"sub": "sub-d", "client_id": "machine-e"}), 401, "sign-in-needed")
+    problem(machine(house, claims={"sub": "sub-e", "client_id": "machine-d"}), 401, "sign-in-needed")
+    assert house.app.state.auth.users.get("machine-e") is None
+
+
+@pytest.mark.parametrize(
+    "persons",
+    [
+        {"sid": "5b1f"},
+        {"auth_time": NOW},
+        {"preferred_username": "clinician"},
+        {"preferred_username": MACHINE},
+        {"preferred_username": "service-account-another"},
+    ],
+)
+def test_an_access_token_that_is_visibly_a_persons_opens_nothing(house: OidcWorld, persons: dict[str, Any]) -> None:
+    """Nobody's account is known yet: what gives it away are its claims alone."""
+    claims = {"sub": "sub-f", "client_id": "machine-f"} | persons
+    problem(machine(house, claims=claims), 401, "sign-in-needed")
+    assert house.app.state.auth.users.get("machine-f") is None
+
+
+def test_keycloaks_name_for_a_clients_own_account_is_no_persons(house: OidcWorld) -> None:
+    assert machine(house, claims={"preferred_username": f"service-account-{MACHINE}"}).status_code == 200
+
+
 def test_an_access_token_ends_when_it_says(world: OidcWorld) -> None:
     headers = world.as_(MACHINE)
     assert world.get("/api/v1/cases", headers=headers).status_code == 200
@@ -462,7 +520,7 @@ def test_an_access_token_ends_when_it_says(world: OidcWorld) -> None:
 def test_a_machine_that_was_shut_out_stays_out(world: OidcWorld) -> None:
     headers = world.as_(MACHINE)
     assert world.get("/api/v1/cases", headers=headers).status_code == 200
-    world.app.state.auth.users.set_active(MACHINE, False, world.clock.now())
+    world.app.state.auth.users.set_active(MACHINE, False, world.clock.now(), reason="left")
     world.app.state.auth._generations._entries.clear()  # half a minute later
     assert world.get("/api/v1/cases", headers=headers).status_code == 401
 
@@ -584,6 +642,21 @@ def test_a_proof_older_than_the_request_signs_nothing(signing: Signing) -> None:
     before = int(signing.world.clock.now().timestamp()) - 1
     refused(signing.proves(page, claims={"auth_time": before}), "không xác nhận")
     assert signing.sends(page).status_code == 403 and signing.signature is None
+
+
+@pytest.mark.parametrize(("before_s", "status"), [(31, 403), (30, 303), (3_600, 403)])
+def test_a_sign_in_between_the_page_and_the_trip_is_no_fresh_proof(
+    signing: Signing, before_s: int, status: int
+) -> None:
+    """The page lay open; the person signed in elsewhere at the provider, which then asked for nothing."""
+    page = signing.asks()
+    signing.world.clock.advance(hours=2)
+    there = signing.monitor.goes(link(page.text, "/sign-in/start"))
+    earlier = int(signing.world.clock.now().timestamp()) - before_s
+    signing.world.clock.advance(seconds=20)
+    back = signing.monitor.back_from(there, "sub-medical-monitor-1", claims={"auth_time": earlier})
+    assert signing.monitor.get(back).status_code == status
+    assert signing.sends(page).status_code == status and (signing.signature is None) == (status == 403)
 
 
 def test_another_persons_proof_signs_nothing_and_changes_no_sign_in(signing: Signing) -> None:

@@ -246,6 +246,8 @@ def sensible(case: Case, installation: Seeded) -> None:
         case.headers["If-Match"] = _etag(case, installation)
     if case.query and "before" in case.query:  # the description's date-time knows years that no calendar here reaches
         case.query = {**case.query, "before": "2026-03-10T20:00:00Z"}
+    if case.query and "kind" in case.query:  # no recipient of this installation has a computer
+        case.query = {**case.query, "kind": "vn_sae_form"}
     if isinstance(case.body, dict):
         mine = (case.path_parameters or {}).get("obligation_id") == installation.ids["obligation_id"]
         case.body = _sensible_body(case.operation.label, _readable(case.body), installation, mine)
@@ -340,6 +342,7 @@ def _sensible_body(route: str, body: dict[str, Any], installation: Seeded, mine:
         case "/obligations/{obligation_id}/filings":
             # By hand needs a time that has passed and a reference; a document is one of this very duty.
             body |= {"sent_at": "2026-03-10T19:30:00Z", "reference": "CV-1"}
+            body["method"] = "hand" if body["method"] == "gateway" else body["method"]  # nobody here has a computer
             body.pop("document_id", None)
             if mine:
                 body["document_id"] = installation.ids["document_id"]

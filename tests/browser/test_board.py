@@ -36,7 +36,7 @@ def freeze_by_keyboard(page: Page) -> str:
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["390", "1280"])
 def test_a_cut_is_frozen_and_read_with_the_keyboard(visitors: Visitors, viewport: dict[str, int]) -> None:
-    enrol(visitors, viewport["width"])
+    enrol(visitors, 600 if viewport == PHONE else 700)
     page = visitors.page(MEMBER, viewport=viewport)
     cut_id = freeze_by_keyboard(page)
     expect(page.get_by_text("Đã chốt. Cả hai báo cáo đã sẵn sàng.")).to_be_visible()

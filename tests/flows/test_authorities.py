@@ -136,7 +136,12 @@ def test_a_report_begets_what_completes_it_and_a_page_shows_the_formula(world: A
     case_id, infusion = told(world)
     duty = duties(world, case_id)["EU-SUSAR-7", "eudravigilance"]
     sent = {"method": "portal", "sent_at": "2026-03-10T19:45:00Z", "reference": "EV-1"}
-    filed = world.post(f"/api/v1/obligations/{duty['obligation_id']}/filings", OFFICER, json=sent)
+    at = f"/api/v1/obligations/{duty['obligation_id']}"
+    refused = world.post(f"{at}/filings", OFFICER, json=sent)
+    assert refused.status_code == 422, "a form that nobody chose must not go abroad"
+    assert [one["pointer"] for one in refused.json()["problems"]] == ["/kind"]
+    made = world.post(f"{at}/documents", OFFICER, params={"kind": "cioms_i"}).json()["document_id"]
+    filed = world.post(f"{at}/filings", OFFICER, json=sent | {"document_id": made})
     assert filed.status_code == 201, filed.text
     rest = duties(world, case_id)["EU-SUSAR-8", "eudravigilance"]
     # Sent on the tenth by Amsterdam's clock, on the eleventh by the desk's.
@@ -144,6 +149,11 @@ def test_a_report_begets_what_completes_it_and_a_page_shows_the_formula(world: A
     opinion(world, case_id, infusion, "yes", "2026-03-11T02:50")
     news = duties(world, case_id)["EU-FU-15", "eudravigilance"]
     assert (news["state"], news["due_at"]) == ("open", "2026-03-26T22:59:59Z")
+    old = sent | {"document_id": made, "reference": "EV-2"}
+    again = world.post(f"/api/v1/obligations/{news['obligation_id']}/filings", OFFICER, json=old)
+    assert again.status_code == 422, "the first report says nothing of the news"
+    assert "/document_id" in [one["pointer"] for one in again.json()["problems"]]
+    assert duties(world, case_id)["EU-FU-15", "eudravigilance"]["state"] == "open"
     for language, words in (("vi", "chưa trả lời: coi như có"), ("en", "unanswered: taken as yes")):
         page = world.get(f"/ledger/{duty['obligation_id']}", OFFICER, headers={"Accept-Language": language})
         assert page.status_code == 200

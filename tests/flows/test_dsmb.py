@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,20 @@ import pytest
 from services.ae_intake import records
 from services.ae_intake.commands import RecordAllocation, RecordSubject
 from services.dsmb import handlers, store
+from services.dsmb import main as dsmb_main
 from services.dsmb.domain import Manifest
 from services.dsmb.handlers import Dsmb
 from services.dsmb.handlers.checking import documents_of
 from services.dsmb.handlers.freezing import Tampered
+from services.dsmb.handlers.letters import CodingDiffers
 from services.dsmb.handlers.making import make
-from services.dsmb.handlers.watching import watch_anew
-from services.dsmb.store import CutRow
+from services.dsmb.handlers.watching import look_at, watch_anew
+from services.dsmb.store import CutRow, WatchedRow
 from shared.bus.guard import Held
 from shared.bus.port import ALLOCATION_TOPIC, SAFETY_TOPIC, TOPICS, Record
+from shared.db import Tx
 from shared.errors import NotFound
+from shared.trial.charter import StoppingRule
 from tests.support import coming_back, deeds
 from tests.support.world import CLINICIAN, START, World, forget_template
 
@@ -209,6 +214,26 @@ def test_letters_stay_with_their_arms_and_who_asked_is_kept(world: World) -> Non
     world.assert_audit()
 
 
+@pytest.mark.parametrize(
+    "by_hand", ["UPDATE codings SET letter = CASE letter WHEN 'X' THEN 'Y' ELSE 'X' END", "DELETE FROM codings"]
+)
+def test_letters_that_are_not_the_sealed_ones_are_told_to_nobody(world: World, by_hand: str) -> None:
+    enrol(world, 12)
+    world.drain()
+    cut = deeds.freeze(world)
+    db, now = world["dsmb"].db, world.clock.now()
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql(by_hand)
+    with pytest.raises(CodingDiffers, match="tocsin audit verify"):
+        db.transact(
+            lambda tx: handlers.tell_coding(world.dsmb, tx, cut.cut_id, user_id="dsmb-member", reason="why", now=now)
+        )
+    with pytest.raises(CodingDiffers, match=cut.cut_id):
+        db.read(lambda tx: handlers.check_cut(tx, cut.cut_id))
+    with pytest.raises(NotFound):
+        db.read(lambda tx: handlers.check_cut(tx, "none"))
+
+
 # The stopping rule ----------------------------------------------------------------------------------------------------
 
 
@@ -303,18 +328,173 @@ def test_a_new_charter_looks_at_every_child_again(world: World) -> None:
     for code in enrol(world, 2):
         harmed(world, code)
     world.drain()
-    charter = world.trial.dsmb_charter.model_copy(update={"version": "adopted-1"})
-    changed = Dsmb(
-        world.trial.model_copy(update={"dsmb_charter": charter, "sha256": "1" * 64}),
-        world["dsmb"].audit,
-        world["dsmb"].relay.wake,
-    )
+    changed = with_charter(world, "adopted-1")
     assert watch_anew(world["dsmb"].db, world.dsmb, world.clock) == 0
     assert watch_anew(world["dsmb"].db, changed, world.clock) == 2
     assert watch_anew(world["dsmb"].db, changed, world.clock) == 0
     world.drain()
     assert sorted(rung(world)) == ["dsmb/serious-related/adopted-1/2", "dsmb/serious-related/illustrative-1/2"]
     world.assert_audit()
+
+
+def treated_long_ago(world: World, codes: list[str]) -> None:
+    """Infused, and the window is over: each counts without the event."""
+    for code in codes:
+        deeds.expose(world, code, world.clock.now() - timedelta(days=400))
+
+
+def with_charter(world: World, version: str, rules: Sequence[StoppingRule] | None = None) -> Dsmb:
+    kept = world.trial.dsmb_charter.stopping_rules if rules is None else rules
+    charter = world.trial.dsmb_charter.model_copy(update={"version": version, "stopping_rules": tuple(kept)})
+    trial = world.trial.model_copy(update={"dsmb_charter": charter, "sha256": "1" * 64})
+    return Dsmb(trial, world["dsmb"].audit, world["dsmb"].relay.wake)
+
+
+def look_at_one(world: World, dsmb: Dsmb, code: str) -> None:
+    def unit(tx: Tx) -> None:
+        dsmb.audit.lock(tx, code)
+        look_at(dsmb, tx, code, world.clock.now(), world.clock.now())
+
+    world["dsmb"].db.transact(unit)
+
+
+def test_no_rule_is_judged_while_a_child_is_left_over(world: World) -> None:
+    """Two of four children do not cross; two of the first two would."""
+    codes = enrol(world, 4)
+    treated_long_ago(world, codes[2:])
+    world.drain()
+    for code in codes[:2]:
+        harmed(world, code)
+    world.drain()
+    changed = with_charter(world, "adopted-1")
+    for code in codes[:2]:
+        look_at_one(world, changed, code)
+    assert watch_anew(world["dsmb"].db, changed, world.clock) == 2
+    [standing] = world["dsmb"].db.read(lambda tx: handlers.standings(changed, tx, world.clock.now()))
+    assert (standing.with_event, standing.evaluable, standing.crossed) == (2, 4, False)
+    world.drain()
+    assert crossed(world) == [] and rung(world) == []
+
+
+def test_whoever_writes_the_last_child_judges_though_that_child_counts_nothing(world: World) -> None:
+    codes = enrol(world, 3)  # the last is not infused
+    for code in codes[:2]:
+        harmed(world, code)
+    world.drain()
+    changed = with_charter(world, "adopted-1")
+    for code in codes[:2]:
+        look_at_one(world, changed, code)
+    world.drain()
+    assert rung(world) == ["dsmb/serious-related/illustrative-1/2"]
+    assert watch_anew(world["dsmb"].db, changed, world.clock) == 1
+    world.drain()
+    assert sorted(rung(world)) == ["dsmb/serious-related/adopted-1/2", "dsmb/serious-related/illustrative-1/2"]
+    world.assert_audit()
+
+
+def test_what_another_plan_worked_out_is_not_added_up(world: World) -> None:
+    for code in enrol(world, 2):
+        harmed(world, code)
+    world.drain()
+    changed = with_charter(world, "adopted-1")
+    look_at_one(world, changed, "VN01-001")
+    [standing] = world["dsmb"].db.read(lambda tx: handlers.standings(changed, tx, world.clock.now()))
+    assert (standing.with_event, standing.evaluable) == (1, 1)
+
+
+@pytest.mark.parametrize("names", [("serious-early",), ("serious-related", "serious-early")])
+def test_news_that_came_while_an_older_plan_stood_are_looked_at_by_the_newer_one(
+    world: World, names: tuple[str, ...]
+) -> None:
+    """The trial file goes forward, back and forward again; the older plan lacks a rule."""
+    codes = enrol(world, 2)
+    harmed(world, codes[0])
+    world.drain()
+    [rule] = world.trial.dsmb_charter.stopping_rules
+    newer = with_charter(world, "adopted-1", [rule.model_copy(update={"id": name}) for name in names])
+    assert watch_anew(world["dsmb"].db, newer, world.clock) == 2
+    harmed(world, codes[1])
+    world.drain()
+    assert watch_anew(world["dsmb"].db, newer, world.clock) == 1
+    found = world["dsmb"].db.read(lambda tx: handlers.standings(newer, tx, world.clock.now()))
+    assert [(one.rule_id, one.with_event) for one in found] == [(name, 2) for name in names]
+    world.drain()
+    assert set(rung(world)) >= {f"dsmb/{name}/adopted-1/2" for name in names}
+    world.assert_audit()
+
+
+def test_a_child_is_done_when_every_rule_was_looked_at_by_this_plan(world: World) -> None:
+    [code] = enrol(world, 1)
+    world.drain()
+    [rule] = world.trial.dsmb_charter.stopping_rules
+    newer = with_charter(world, "adopted-1", [rule, rule.model_copy(update={"id": "serious-early"})])
+    db = world["dsmb"].db
+    assert watch_anew(db, newer, world.clock) == 1
+    row = db.read(lambda tx: store.watched_of(tx, code)["serious-related"].model_dump())
+    db.transact(lambda tx: store.set_watched(tx, WatchedRow(**row | {"plan_sha256": "0" * 64})))
+    assert watch_anew(db, newer, world.clock) == 1
+    assert watch_anew(db, newer, world.clock) == 0
+
+
+def test_an_instance_with_an_older_file_is_noticed_while_running(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    [code] = enrol(world, 1)
+    world.drain()
+    older, paused = with_charter(world, "adopted-0"), list[float]()
+
+    async def pause(stop: asyncio.Event, seconds: float) -> None:
+        paused.append(seconds)
+        if len(paused) == 1:
+            look_at_one(world, older, code)
+        else:
+            stop.set()
+
+    monkeypatch.setattr(dsmb_main, "pause", pause)
+    world.loop.run_until_complete(
+        dsmb_main.look_again(world["dsmb"].db, world.dsmb, world.clock, asyncio.Event()),
+    )
+    assert watch_anew(world["dsmb"].db, older, world.clock) == 1, "it was looked at by the file that stands"
+    assert paused == [60.0, 60.0]
+
+
+def back_from(world: World, copies: Path) -> None:
+    """The service lost what came after the copy, was restored, and judged every child anew."""
+    coming_back.put_back(world, "dsmb", copies)
+    door = coming_back.guard(world, "dsmb")
+    assert coming_back.look(world, door) == "held"
+    coming_back.restore(world, "dsmb")
+    coming_back.release(world, "dsmb")
+    for _ in range(2):
+        coming_back.look(world, door)
+    world.drain()
+
+
+def test_no_rule_is_judged_while_a_child_waits_to_be_judged_anew(world: World, tmp_path: Path) -> None:
+    codes = enrol(world, 4)
+    harmed(world, codes[0])
+    world.drain()
+    coming_back.backup(world, tmp_path / "copies")
+    treated_long_ago(world, codes[2:])
+    world.drain()
+    harmed(world, codes[1])
+    world.drain()
+    back_from(world, tmp_path / "copies")
+    [standing] = world["dsmb"].db.read(lambda tx: handlers.standings(world.dsmb, tx, world.clock.now()))
+    assert (standing.with_event, standing.evaluable) == (2, 4)
+    assert crossed(world) == []
+
+
+def test_the_last_child_judged_anew_judges_though_it_is_what_it_was(world: World, tmp_path: Path) -> None:
+    codes = enrol(world, 3)
+    harmed(world, codes[0])
+    world.drain()
+    coming_back.backup(world, tmp_path / "copies")
+    deeds.culture(world, codes[2], "batch-1", "negative")
+    world.drain()
+    harmed(world, codes[1])
+    world.relay("ae_intake")  # read by nobody before the database was lost
+    back_from(world, tmp_path / "copies")
+    assert [one["look"] for one in crossed(world)] == [2]
+    assert len(rung(world)) == 1
 
 
 def test_a_crossing_comes_back_from_the_log_and_is_not_raised_again(world: World, tmp_path: Path) -> None:

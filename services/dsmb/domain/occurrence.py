@@ -142,28 +142,28 @@ def _spans(one: Emergence, time: FollowUp, plan: Plan) -> tuple[list[Span], bool
         return [], True  # it was there before the child was enrolled
     window = time.days.get("randomised")
     sure = True
-    if time.first is None or _before(one, time.first, plan):
+    if time.first is None or certainly_before(one, time.first, plan):
         found.append(time.waits_as)
         # A child of a control arm: everything until the infusion, the hours before it on its day included.
         if window is not None and (time.controlled or one.first_day is None or one.first_day <= window.last):
             found.append("randomised")
         return found, sure
-    sure = _after(one, time.first, plan)
+    sure = certainly_after(one, time.first, plan)
     found.append("exposed")
     if window is not None and not time.controlled and (one.first_day is None or one.first_day <= window.last):
         found.append("randomised")
-    if time.second is not None and not _before(one, time.second, plan):
+    if time.second is not None and not certainly_before(one, time.second, plan):
         found.append("after_second")
-        sure = sure and _after(one, time.second, plan)
+        sure = sure and certainly_after(one, time.second, plan)
     else:
         found.append("after_first")
-    late = time.nine is not None and _after(one, time.nine, plan)
+    late = time.nine is not None and certainly_after(one, time.nine, plan)
     found.append("follow_up" if late else "first_9_months")
     return found, sure
 
 
-def _before(one: Emergence, edge: Edge, plan: Plan) -> bool:
-    """Certainly before, by the hour where both hours are known."""
+def certainly_before(one: Emergence, edge: Edge, plan: Plan) -> bool:
+    """By the hour where both hours are known, or by the day, as the charter chose for tables and stopping rules alike."""
     if edge.earliest is None:
         return False
     if plan.onset_clock == "day":
@@ -171,8 +171,8 @@ def _before(one: Emergence, edge: Edge, plan: Plan) -> bool:
     return one.latest < edge.earliest
 
 
-def _after(one: Emergence, edge: Edge, plan: Plan) -> bool:
-    """Certainly not before."""
+def certainly_after(one: Emergence, edge: Edge, plan: Plan) -> bool:
+    """Not before, whatever is unknown of either; see `certainly_before` for the clock."""
     if one.earliest is None or one.first_day is None or edge.latest is None:
         return False
     if plan.onset_clock == "day":
@@ -181,7 +181,7 @@ def _after(one: Emergence, edge: Edge, plan: Plan) -> bool:
 
 
 def _exposed(one: Emergence, time: FollowUp, plan: Plan) -> bool:
-    return time.first is not None and not _before(one, time.first, plan)
+    return time.first is not None and not certainly_before(one, time.first, plan)
 
 
 def _risk_ends(one: Emergence, days: Days | None, time: FollowUp) -> int | None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.dsmb.domain.child import Child
 from services.dsmb.domain.follow_up import follow_up
-from services.dsmb.domain.occurrence import Emergence, Episode, episodes
+from services.dsmb.domain.occurrence import Episode, certainly_after, certainly_before, episodes
 from services.dsmb.domain.plan import Plan, Rule
 from shared.case.periods import Edge, add_months
 
@@ -51,11 +51,8 @@ def _counts(episode: Episode, first: Edge, ends: Edge, plan: Plan) -> bool:
     return (
         episode.serious
         and episode.opinions.related(plan)
-        and any(_inside(one, first, ends) for one in episode.emergences)
+        and any(
+            not certainly_before(one, first, plan) and not certainly_after(one, ends, plan)
+            for one in episode.emergences
+        )
     )
-
-
-def _inside(one: Emergence, first: Edge, ends: Edge) -> bool:
-    before = first.earliest is not None and one.latest < first.earliest
-    after = ends.latest is not None and one.earliest is not None and one.earliest >= ends.latest
-    return not before and not after

@@ -8,6 +8,7 @@ from typing import Literal
 
 from services.dsmb import store
 from services.dsmb.domain import Document, Manifest
+from services.dsmb.handlers.letters import letters
 from services.dsmb.handlers.making import make
 from services.dsmb.store import CutRow
 from services.dsmb.tables import PROGRAM
@@ -29,11 +30,12 @@ class Checked:
 
 
 def check_cut(tx: Tx, cut_id: str) -> Checked:
-    """Pure recomputation: takes as long as freezing. Raises NotFound."""
+    """Pure recomputation: takes as long as freezing. Raises NotFound, CodingDiffers."""
     row = store.cut(tx, cut_id)
     if row is None:
         raise NotFound("no cut by that id")
     manifest = Manifest.from_json(json.loads(row.manifest))
+    coding = letters(tx, manifest)
     found = list(documents_of(tx, manifest))
     missing = len(manifest.entries) - len(found)
     if manifest.program != PROGRAM or missing:
@@ -42,7 +44,7 @@ def check_cut(tx: Tx, cut_id: str) -> Checked:
     made = make(
         manifest,
         found,
-        store.coding(tx, cut_id),
+        coding,
         json.loads(row.offsets),
         row.parked,
         row.withheld if row.withheld == "too_soon" else "",

@@ -1,11 +1,12 @@
 """Stopping rules, live: each change of a child's documents may move its contribution, and a contribution the rule.
 
 A contribution is written under the child's lock and counted under the service's, so two instances that each see a child with
-the event cannot both miss the other's.
+the event cannot both miss the other's. A rule is judged only when every known child is counted by the plan that stands.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from services.dsmb import store
@@ -16,6 +17,7 @@ from services.dsmb.domain.plan import Rule
 from services.dsmb.handlers.dsmb import Dsmb
 from services.dsmb.store import CrossingRow, WatchedRow
 from shared.audit import SERVICE_STREAM
+from shared.bus import hold
 from shared.bus.outbox import emit
 from shared.bus.worker import Receipt
 from shared.case import RuleCrossed
@@ -29,44 +31,24 @@ def on_change(dsmb: Dsmb, tx: Tx, receipt: Receipt, now: datetime) -> None:
 
 
 def look_at(dsmb: Dsmb, tx: Tx, subject_id: str, at: datetime, now: datetime) -> None:
-    """Work out one child's contribution to every rule; the child's stream must be locked."""
-    known = child(subject_id, store.current_of_child(tx, subject_id))
-    for rule in dsmb.plan.rules:
-        found = watch(known, rule, dsmb.plan, at)
-        before = store.watched_of(tx, rule.rule_id, subject_id)
-        row = WatchedRow(
-            rule_id=rule.rule_id,
-            subject_id=subject_id,
-            plan_sha256=dsmb.plan_sha256,
-            infused=found is not None,
-            with_event=found is not None and found.with_event,
-            evaluable_at=found.evaluable_at if found is not None else None,
-        )
-        if before is not None and before.model_dump() == row.model_dump():
-            continue
-        _keep(dsmb, tx, row, now)
-        if not row.infused and (before is None or not before.infused):
-            continue  # nothing to count; the row only says that this plan has looked
-        dsmb.audit.lock(tx, SERVICE_STREAM)
-        standing = state(rule, store.watched(tx, rule.rule_id), at)
-        if standing.crossed and standing.with_event:
-            _cross(dsmb, tx, rule, standing, at, now)
+    """Work out one child's contribution to every rule, and judge what that moves; the child's stream must be locked."""
+    moved, new = _contribute(dsmb, tx, subject_id, at, now)
+    if new:
+        _judge(dsmb, tx, subject_id, {rule.rule_id: now for rule in dsmb.plan.rules} | dict.fromkeys(moved, at), now)
+    elif moved:
+        _judge(dsmb, tx, subject_id, dict.fromkeys(moved, at), now)
 
 
 def reconsider(dsmb: Dsmb, tx: Tx, subject_id: str, now: datetime) -> None:
-    """After a restore: this child by its newest documents."""
+    """After a restore: this child by its newest documents. The last one judges, though its own contribution be the same."""
     if subject_id != dsmb.plan.trial_id:
-        look_at(dsmb, tx, subject_id, now, now)
+        _contribute(dsmb, tx, subject_id, now, now)
+        _judge(dsmb, tx, subject_id, {rule.rule_id: now for rule in dsmb.plan.rules}, now)
 
 
 def watch_anew(db: Database, dsmb: Dsmb, clock: Clock) -> int:
     """After the trial file has changed: every child by the new plan, each in a transaction of its own. Returns how many."""
-
-    def due(tx: Tx) -> list[str]:
-        done = store.looked_at(tx, dsmb.plan_sha256)
-        return [code for code in store.children_known(tx) if code not in done]
-
-    found = db.read(due) if dsmb.plan.rules else []
+    found = db.read(lambda tx: _left_over(dsmb, tx))
     for code in found:
 
         def unit(tx: Tx, code: str = code) -> None:
@@ -80,7 +62,60 @@ def watch_anew(db: Database, dsmb: Dsmb, clock: Clock) -> int:
 
 def standings(dsmb: Dsmb, tx: Tx, now: datetime) -> list[State]:
     """Where every rule stands now."""
-    return [state(rule, store.watched(tx, rule.rule_id), now) for rule in dsmb.plan.rules]
+    return [state(rule, store.watched(tx, rule.rule_id, dsmb.plan_sha256), now) for rule in dsmb.plan.rules]
+
+
+def _left_over(dsmb: Dsmb, tx: Tx) -> list[str]:
+    rules = [rule.rule_id for rule in dsmb.plan.rules]
+    return store.left_over(tx, dsmb.plan_sha256, rules) if rules else []
+
+
+def _contribute(dsmb: Dsmb, tx: Tx, subject_id: str, at: datetime, now: datetime) -> tuple[list[str], bool]:
+    """The rules whose count this moves, and whether this plan had left the child over until now."""
+    known = child(subject_id, store.current_of_child(tx, subject_id))
+    seen = store.watched_of(tx, subject_id)
+    moved: list[str] = []
+    new = False
+    for rule in dsmb.plan.rules:
+        found = watch(known, rule, dsmb.plan, at)
+        before = seen.pop(rule.rule_id, None)
+        row = WatchedRow(
+            rule_id=rule.rule_id,
+            subject_id=subject_id,
+            plan_sha256=dsmb.plan_sha256,
+            infused=found is not None,
+            with_event=found is not None and found.with_event,
+            evaluable_at=found.evaluable_at if found is not None else None,
+        )
+        if before is not None and before.model_dump() == row.model_dump():
+            continue
+        _keep(dsmb, tx, row, now)
+        new = new or before is None or before.plan_sha256 != row.plan_sha256
+        if row.infused or (before is not None and before.infused):
+            moved.append(rule.rule_id)
+    for row in seen.values():  # of rules that this plan lacks
+        if row.plan_sha256:
+            _keep(dsmb, tx, WatchedRow.model_validate(row.model_dump() | {"plan_sha256": ""}), now)
+    return moved, new
+
+
+def _judge(dsmb: Dsmb, tx: Tx, subject_id: str, when: Mapping[str, datetime], now: datetime) -> None:
+    """Each of these rules as it stood then, unless a child besides this one is left over: whoever writes the last judges.
+
+    A few children with the event cross where all of them together do not.
+    """
+    dsmb.audit.lock(tx, SERVICE_STREAM)
+    restored = hold.unfinished(tx)
+    waiting = {*_left_over(dsmb, tx), *(restored.waiting() if restored is not None else ())}
+    if waiting - {subject_id, dsmb.plan.trial_id}:
+        return
+    for rule in dsmb.plan.rules:
+        if rule.rule_id not in when:
+            continue
+        at = when[rule.rule_id]
+        standing = state(rule, store.watched(tx, rule.rule_id, dsmb.plan_sha256), at)
+        if standing.crossed and standing.with_event:
+            _cross(dsmb, tx, rule, standing, at, now)
 
 
 def _keep(dsmb: Dsmb, tx: Tx, row: WatchedRow, now: datetime) -> None:

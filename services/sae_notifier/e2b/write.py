@@ -15,7 +15,7 @@ from services.sae_notifier.e2b.message import Message
 from services.sae_notifier.e2b.render import render
 from services.sae_notifier.e2b.table import Profile
 from services.sae_notifier.e2b.validate import examine
-from shared.case import CaseReport
+from shared.case import CaseReport, Moment
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Prepared:
 
     xml: bytes
     findings: tuple[Finding, ...]
+    first_received: Moment
+    """C.1.4 as it is written."""
 
     @property
     def may_be_sent(self) -> bool:
@@ -52,4 +54,5 @@ def prepare(
     differences = compare_read(meant.batch, back, xml) if back else [Difference("", "/", None, None)]
     told = {one.rule for one in meant.notices}
     found = [one for one in found if one.rule not in told or one.severity == "error"]  # the mapping has said it better
-    return Prepared(xml, (*meant.notices, *found, *(one.as_finding() for one in differences)))
+    findings = (*meant.notices, *found, *(one.as_finding() for one in differences))
+    return Prepared(xml, findings, meant.first_received)

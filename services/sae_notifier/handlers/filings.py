@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,10 +19,11 @@ from services.sae_notifier.forms.payload import facts_sha256
 from services.sae_notifier.forms.render import render
 from services.sae_notifier.forms.trial import FormRecipient, FormTrial
 from services.sae_notifier.forms.words import Words
-from services.sae_notifier.handlers import alerts, duties, telling
+from services.sae_notifier.handlers import alerts, duties, icsr, telling
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
 from shared import metrics
+from shared.audit import Audited, Written
 from shared.bus import heard, redacted
 from shared.canonical import sha256
 from shared.case import CaseReport, Obligation
@@ -32,9 +33,11 @@ from shared.failpoint import hit
 from shared.ids import new_id
 from shared.trial import Trial
 
-Method = Literal["mail", "post", "portal", "hand"]
-Verdict = Literal["received", "rejected"]
-ReceiptKind = Literal["delivery_notice", "answer", "proof"]
+Method = Literal["gateway", "mail", "post", "portal", "hand"]
+Verdict = Literal["received", "accepted", "rejected"]
+ReceiptKind = Literal["delivery_notice", "answer", "proof", "acknowledgement"]
+SENT_BY_US = ("gateway", "mail")
+"""What a loop of ours hands over; the rest a person has done."""
 BUILDERS: dict[Kind, Callable[[Facts], Form]] = {"vn_sae_form": view.build, "cioms_i": cioms.build}
 CLAIM_FOR = timedelta(seconds=30)
 ATTEMPTS = 8
@@ -65,14 +68,24 @@ class Draft:
     """How often words about the child had been taken back when it was read."""
 
 
-def asked(notifier: Notifier, recipient_id: str, kind: str | None = None) -> Kind:
-    """The form that was asked for, else the one the recipient wants, else the Vietnamese one."""
+def wanted(notifier: Notifier, recipient_id: str) -> Kind | None:
+    """The form the recipient wants: the Vietnamese one where the trial names no other, none where it takes no form."""
     recipient = notifier.trial.recipient(recipient_id)
-    wanted = recipient.report_format if recipient is not None else KINDS[0]
+    if recipient is None:
+        return KINDS[0]
+    return cast(Kind, recipient.report_format) if recipient.report_format in KINDS else None
+
+
+def asked(notifier: Notifier, recipient_id: str, kind: str | None = None) -> Kind:
+    """The form that was asked for, else the one the recipient wants. Raises Refused where it wants none of them."""
     if kind is not None and kind not in KINDS:
         raise Refused("no such form", problems=[FieldProblem("/kind", "no such form", f"use {' or '.join(KINDS)}")])
-    found = kind or (wanted if wanted in KINDS else KINDS[0])
-    return cast(Kind, found)
+    found = cast("Kind | None", kind) or wanted(notifier, recipient_id)
+    if found is None:
+        remedy = f"say which form goes instead, by hand or through the authority's portal: {' or '.join(KINDS)}"
+        problem = FieldProblem("/kind", "the recipient wants E2B(R3), and no form by itself", remedy)
+        raise Refused("no form is this recipient's own", problems=[problem])
+    return found
 
 
 def draft(
@@ -92,7 +105,8 @@ def draft(
     case = versions[-1]
     received_version = store.last_received_version(tx, case.case_id, duty.recipient_id, before=case.version)
     last = next((one for one in versions if one.version == received_version), None)
-    earlier = {one.case_version for one in store.filings(tx, case_id=case.case_id, recipient_id=duty.recipient_id)}
+    told = store.filings(tx, case_id=case.case_id, recipient_id=duty.recipient_id)
+    earlier = {one.case_version for one in told if one.state != "failed"}  # what nobody took was no first report
     follow_up = len({one for one in earlier if one < case.version})
     digest = store.case_sha256(tx, case.case_id, case.version)
     assessments = store.assessments(tx, case.case_id)
@@ -216,12 +230,19 @@ def file(
     duty = store.obligation(tx, obligation_id)
     assert duty is not None
     document = store.form(tx, document_id)
+    told = store.filings(tx, case_id=duty.case_id, recipient_id=duty.recipient_id)
+    again = _try_again(notifier, tx, told, document_id, method, user_id, now)
+    if again is not None:
+        return again
     _check(duty, document, method, sent_at, reference, now)
     assert document is not None
-    told = store.filings(tx, case_id=duty.case_id, recipient_id=duty.recipient_id)
+    if method == "gateway" and (problems := icsr.problems(notifier, tx, document, obligation_id)):
+        raise Refused("the report cannot be sent", problems=problems)
     of_version = [one for one in told if one.case_version == document.case_version]
     # One recipient may be owed the same version twice, once at once and once in full: each duty is told by itself.
     known = next((one for one in of_version if one.obligation_id == obligation_id), None)
+    if method == "gateway":  # every file has a number of its own, and is told once
+        known = next((one for one in of_version if one.document_id == document_id and one.method == method), None)
     if known is not None and known.state not in ("rejected", "failed"):
         if known.method != method:
             raise Conflict(f"this version is filed by {known.method} already ({known.message_number})")
@@ -234,6 +255,12 @@ def file(
         # Also after a rejection, or a mail nobody took: a new message with a number of its own.
         number = f"{number}-r{len(of_version)}"
     recipient = notifier.trial.recipient(duty.recipient_id)
+    address = recipient.address if recipient else ""
+    if method == "gateway":
+        numbers, transport = store.icsr(tx, document_id), recipient.transport if recipient else None
+        assert numbers is not None and transport is not None
+        number, address = numbers.batch_number, f"{transport.kind}:{transport.endpoint}"
+    ours = method in SENT_BY_US
     row = FilingRow(
         filing_id=new_id(),
         message_number=number,
@@ -245,11 +272,11 @@ def file(
         recipient_id=duty.recipient_id,
         document_id=document_id,
         method=method,
-        address=recipient.address if recipient else "",
-        state="waiting" if method == "mail" else "sent",
+        address=address,
+        state="waiting" if ours else "sent",
         filed_by=user_id,
         filed_at=now,
-        sent_at=None if method == "mail" else sent_at,
+        sent_at=None if ours else sent_at,
         reference=reference,
     )
     sent = telling.filing_changed(notifier, tx, row, [], now)
@@ -275,6 +302,35 @@ def file(
     return row
 
 
+def _try_again(
+    notifier: Notifier, tx: Tx, told: Sequence[FilingRow], document_id: str, method: str, user_id: str, now: datetime
+) -> FilingRow | None:
+    """A file that nobody took goes out again under its own number: perhaps it was taken, and only the answer was lost."""
+    row = next((one for one in told if one.document_id == document_id and one.method == method == "gateway"), None)
+    if row is None or row.state != "failed":
+        return None
+    row.state, row.attempts, row.next_attempt_at = "waiting", 0, None
+    told_again = telling.filing_changed(notifier, tx, row, [], now)
+    tx.session.add(row)
+    tx.session.flush()
+    notifier.audit.record(
+        tx,
+        stream=row.subject_id,
+        actor=user_id,
+        action="filed by gateway again",
+        at=now,
+        rows=[row, told_again],
+        detail={"number": row.message_number},
+    )
+    tx.after_commit(notifier.wake.set)
+    return row
+
+
+def begun_by(duty: Obligation) -> int:
+    """The case version that began this duty: a document of an earlier one says nothing of what is owed."""
+    return next((one.version for one in duty.causes if one.aggregate.startswith("case/")), 1)
+
+
 def _check(
     duty: Obligation,
     document: FormRow | None,
@@ -294,7 +350,17 @@ def _check(
         problems.append(
             FieldProblem("/document_id", "words were taken back from it before it was sent", "make the form again")
         )
-    if method != "mail":
+    elif document.case_version < begun_by(duty):
+        problems.append(
+            FieldProblem(
+                "/document_id", "made before what this duty is about", "make the form again from the newest version"
+            )
+        )
+    elif method == "mail" and document.kind == icsr.KIND:
+        problems.append(
+            FieldProblem("/document_id", "not a form for people", "make the form, or send it electronically")
+        )
+    if method not in SENT_BY_US:
         if sent_at is None:
             problems.append(FieldProblem("/sent_at", "when was it handed over?", "give the time with its zone"))
         elif sent_at > now:
@@ -319,9 +385,10 @@ def claim(notifier: Notifier, tx: Tx, now: datetime) -> list[FilingRow]:
 
 
 def settle_filing(
-    notifier: Notifier, tx: Tx, filing_id: str, *, error: str | None, answer: str, now: datetime
+    notifier: Notifier, tx: Tx, filing_id: str, *, error: str | None, answer: str, now: datetime, receipt: str = ""
 ) -> FilingRow:
-    """Record what became of one attempt to mail. 250 is `sent`, never more."""
+    """Record what became of one attempt to hand over. A server's 250 is `sent`, never more; `receipt` is the recipient's
+    own number for having received it."""
     seen = store.filing(tx, filing_id)
     assert seen is not None
     notifier.audit.lock(tx, seen.subject_id)
@@ -332,7 +399,7 @@ def settle_filing(
     row.attempts += 1
     store.release(row)
     if error is None:
-        row.state, row.sent_at, row.error = "sent", now, None
+        _gone(notifier, row, now)
         row.reference = row.reference or answer[:200]
     else:
         row.error = error[:500]
@@ -348,15 +415,48 @@ def settle_filing(
         tx,
         stream=row.subject_id,
         actor="system",
-        action=f"mailed a report: {said}",
+        action=f"{'mailed' if row.method == 'mail' else 'transmitted'} a report: {said}",
         at=now,
         rows=[row] if told is None else [row, told],
     )
     if row.state == "sent":
         _duty_filed(notifier, tx, row, "system", now)
+        if receipt:
+            said_so = ReceiptRow(
+                receipt_id=new_id(),
+                filing_id=filing_id,
+                verdict="received",
+                kind="delivery_notice",
+                at=now,
+                reference=receipt,
+                recorded_by="system",
+                recorded_at=now,
+            )
+            keep_receipt(notifier, tx, row, said_so, now)
     if row.state == "failed":
-        _alert(notifier, tx, row, f"filing_failed/{row.filing_id}", "filing_failed", now)
+        _alert(notifier, tx, row, f"filing_failed/{row.filing_id}/{row.version}", "filing_failed", now)
     return row
+
+
+def _gone(notifier: Notifier, row: FilingRow, now: datetime) -> None:
+    """It has left; a computer has to answer within the time that the trial file gives it."""
+    row.state, row.sent_at, row.error = "sent", now, None
+    transport = icsr.transport_of(notifier.trial, row.recipient_id) if row.method == "gateway" else None
+    if transport is not None:
+        row.answer_due_at = now + timedelta(hours=transport.answer_within_hours)
+
+
+def must_have_left(notifier: Notifier, tx: Tx, row: FilingRow, now: datetime) -> None:
+    """The recipient answers what we do not know to have sent: a crash or a lost answer came between. `row` is locked."""
+    store.release(row)
+    _gone(notifier, row, now)
+    told = telling.filing_changed(notifier, tx, row, [], now)
+    tx.session.add(row)
+    tx.session.flush()
+    notifier.audit.record(
+        tx, stream=row.subject_id, actor="system", action="an answer proves it was sent", at=now, rows=[row, told]
+    )
+    _duty_filed(notifier, tx, row, "system", now)
 
 
 def _alert(notifier: Notifier, tx: Tx, row: FilingRow, cause: str, kind: str, now: datetime) -> None:
@@ -426,10 +526,26 @@ def record_receipt(
         recorded_by=user_id,
         recorded_at=now,
     )
+    keep_receipt(notifier, tx, row, receipt, now)
+    return receipt
+
+
+def keep_receipt(
+    notifier: Notifier,
+    tx: Tx,
+    row: FilingRow,
+    receipt: ReceiptRow,
+    now: datetime,
+    more: Sequence[Audited | Written] = (),
+) -> None:
+    """Store why we say so and what follows for the duty. The child's stream and `row` are locked; `more` goes with it."""
+    verdict, user_id = receipt.verdict, receipt.recorded_by
     store.add_row(tx, receipt)
     tx.after_commit(metrics.FILINGS.labels(service="sae_notifier", outcome=verdict).inc)
-    row.state = verdict
-    answers = store.receipts_of(tx, [filing_id])
+    row.state = "rejected" if verdict == "rejected" else "received"
+    if verdict != "received":
+        row.acceptance, row.answer_due_at = verdict, None
+    answers = store.receipts_of(tx, [row.filing_id])
     told = telling.filing_changed(notifier, tx, row, answers, now)
     tx.session.add(row)
     tx.session.flush()
@@ -437,20 +553,19 @@ def record_receipt(
         tx,
         stream=row.subject_id,
         actor=user_id,
-        action=f"recorded: {verdict} ({kind})",
+        action=f"recorded: {verdict} ({receipt.kind})",
         at=now,
-        reason=reasons or None,
-        rows=[receipt, row, told],
+        reason=receipt.reasons or None,
+        rows=[receipt, row, told, *more],
     )
     duty = store.obligation(tx, row.obligation_id)
     assert duty is not None
-    if verdict == "received" and duty.state != "received":
+    if verdict != "rejected" and duty.state != "received":
         # Met when the authority received it, whenever we came to know of it.
-        _move(notifier, tx, duty, "received", user_id, now, received_at=at)
+        _move(notifier, tx, duty, "received", user_id, now, received_at=receipt.at)
     elif verdict == "rejected" and duty.state in ("filed", "received"):
         _move(notifier, tx, duty, "rejected", user_id, now, received_at=None)
         _alert(notifier, tx, row, f"rejected/{receipt.receipt_id}", "rejected", now)
-    return receipt
 
 
 def _duty_filed(notifier: Notifier, tx: Tx, row: FilingRow, user_id: str, now: datetime) -> None:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from services.sae_notifier.handlers.law import Laws
 from shared.audit import Audit
 from shared.bus.wake import Wake
 from shared.trial import Trial
+
+
+@dataclass(frozen=True)
+class Electronic:
+    """What electronic reports need of this installation: the official schemas, and which endpoints have an address."""
+
+    schemas_dir: Path = Path("e2b-schemas")
+    endpoints: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -22,3 +31,4 @@ class Notifier:
     audit: Audit
     wake: Wake
     relay_wake: Wake
+    electronic: Electronic = Electronic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from services.sae_notifier.handlers import Notifier
-from services.sae_notifier.pages import alerts, desk, documents, duty, fragments, ledger, parked, rules
+from services.sae_notifier.pages import alerts, answers, desk, documents, duty, fragments, ledger, parked, rules
 from services.sae_notifier.pages.face import Face
 from shared.clock import Clock
 from shared.db import Database
@@ -16,6 +16,6 @@ def routes(db: Database, notifier: Notifier, clock: Clock) -> APIRouter:
     """All pages, bound to one database."""
     router = APIRouter(include_in_schema=False)
     face = Face(db, notifier, clock, templates("sae_notifier"))
-    for part in (desk, alerts, ledger, duty, documents, parked, rules, fragments):
+    for part in (desk, alerts, ledger, answers, duty, documents, parked, rules, fragments):
         part.add(router, face)
     return router

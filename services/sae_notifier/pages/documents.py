@@ -8,11 +8,11 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from services.sae_notifier import store
+from services.sae_notifier import store, views
 from services.sae_notifier.pages.face import Face, Id
 from shared.auth.guard import require
 from shared.auth.identity import Identity
-from shared.errors import Conflict, NotFound
+from shared.errors import NotFound
 
 Reader = Annotated[Identity, Depends(require("see_ledger"))]
 
@@ -20,14 +20,18 @@ Reader = Annotated[Identity, Depends(require("see_ledger"))]
 def add(router: APIRouter, face: Face) -> None:
     @router.get("/documents/{document_id}")
     async def document(document_id: Id, who: Reader) -> Response:
-        row = await face.read(lambda tx: store.form(tx, document_id))
+        row, numbers = await face.read(lambda tx: (store.form(tx, document_id), store.icsr(tx, document_id)))
         if row is None:
             raise NotFound("no document by that id")
-        if row.withdrawn_at is not None:
-            raise Conflict("words were taken back from it before it was sent; make the form again")
-        name = f"{row.case_number}-v{row.case_version}-{row.recipient_id or 'all'}.pdf"
-        headers = {"Content-Disposition": f'inline; filename="{name}"', "ETag": f'"{row.sha256}"'}
-        return Response(bytes(row.content), media_type="application/pdf", headers=headers)
+        return views.download(row, numbers)
+
+    @router.get("/documents/answers/{ack_id}")
+    async def answer(ack_id: Id, who: Reader) -> Response:
+        row = await face.read(lambda tx: store.ack(tx, ack_id))
+        if row is None:
+            raise NotFound("no answer by that id")
+        headers = {"Content-Disposition": f'attachment; filename="{row.ack_id}.ack"'}
+        return Response(bytes(row.content), media_type="application/octet-stream", headers=headers)
 
     @router.get("/documents/proofs/{receipt_id}")
     async def proof(receipt_id: Id, who: Reader) -> Response:

@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.sae_notifier import store
+from services.sae_notifier.e2b import SchemasMissing
 from services.sae_notifier.handlers import filings
-from services.sae_notifier.handlers.filings import Method, Proof, ReceiptKind, Verdict
-from services.sae_notifier.handlers.making import make_form
+from services.sae_notifier.handlers.filings import SENT_BY_US, Method, Proof, ReceiptKind, Verdict
+from services.sae_notifier.handlers.making import make_form, make_icsr
 from services.sae_notifier.pages.duty_view import duty_page
 from services.sae_notifier.pages.face import Face, Id
 from shared.auth.guard import require
@@ -31,8 +32,8 @@ Word = Annotated[str, Form(max_length=80)]
 Key = Annotated[str, Form(max_length=200)]
 """The hidden one of the form: sent twice, it acts once."""
 Upload = Annotated[UploadFile | None, File()]
-METHODS = ("mail", "post", "portal", "hand")
-VERDICTS = ("received", "rejected")
+METHODS = ("gateway", "mail", "post", "portal", "hand")
+VERDICTS = ("received", "accepted", "rejected")
 KINDS = ("answer", "delivery_notice", "proof")
 
 
@@ -88,6 +89,17 @@ def add(router: APIRouter, face: Face) -> None:
             return await refused(request, who, obligation_id, "documents", {"kind": kind}, error)
         return RedirectResponse(f"/ledger/{obligation_id}#documents", status_code=303)
 
+    @router.post("/ledger/{obligation_id}/electronic")
+    async def make_electronic(request: Request, obligation_id: Id, who: Filer, key: Key = "") -> Response:
+        pressed = form_key(key)
+        try:
+            await asyncio.to_thread(make_icsr, face.db, face.notifier, face.clock, obligation_id, who.user_id, pressed)
+        except (Conflict, Refused) as error:
+            return await refused(request, who, obligation_id, "electronic", {}, error)
+        except SchemasMissing:
+            return await page(request, who, obligation_id, status=503)  # the page says so itself
+        return RedirectResponse(f"/ledger/{obligation_id}#electronic", status_code=303)
+
     @router.post("/ledger/{obligation_id}/filings")
     async def file(
         request: Request,
@@ -108,7 +120,7 @@ def add(router: APIRouter, face: Face) -> None:
             "sent_time": sent_time,
             "reference": reference,
         }
-        form = "mail" if method == "mail" else "hand"
+        form = method if method in SENT_BY_US else "hand"
         try:
             if method not in METHODS:
                 raise Refused("how?", problems=[FieldProblem("/method", "how was it handed over?", "choose one")])
@@ -124,7 +136,7 @@ def add(router: APIRouter, face: Face) -> None:
                     method=cast(Method, method),
                     user_id=who.user_id,
                     now=now,
-                    sent_at=_instant(sent_date, sent_time, zone) if method != "mail" else None,
+                    sent_at=_instant(sent_date, sent_time, zone) if method not in SENT_BY_US else None,
                     reference=_clean(reference) or None,
                     proof=uploaded,
                 )

@@ -12,8 +12,9 @@ from services.sae_notifier.forms import times
 from services.sae_notifier.forms.diff import changes
 from services.sae_notifier.forms.fields import Value
 from services.sae_notifier.forms.form import KINDS
-from services.sae_notifier.handlers import Notifier, filings, withdrawing
+from services.sae_notifier.handlers import Notifier, filings, icsr, withdrawing
 from services.sae_notifier.pages import shown
+from services.sae_notifier.pages.electronic import ElectronicShown, electronic, filing
 from services.sae_notifier.pages.factors import FactorShown, factors
 from services.sae_notifier.pages.law import RuleShown, rule_of
 from services.sae_notifier.pages.shown import CauseShown, DocumentShown, DutyShown, FilingShown
@@ -52,8 +53,13 @@ class DutyPage:
     then: VersionShown | None
     case_version: int
     documents: tuple[DocumentShown, ...]
+    electronic: ElectronicShown | None
+    begun_by: int
+    """The case version that began the duty: earlier documents cannot be filed under it."""
     kinds: tuple[str, ...]
     """The forms that can be made; the one this recipient wants first."""
+    wanted: str
+    """The form the recipient wants, empty where it wants none of them: then a person chooses."""
     filings: tuple[FilingShown, ...]
     channel: str
     address: str
@@ -75,6 +81,7 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
     held = store.last_received_version(tx, latest.case_id, latest.recipient_id)
     recipient = notifier.trial.recipient(latest.recipient_id)
     before = next((one for one in cases if one.version == held), None)
+    wanted = filings.wanted(notifier, latest.recipient_id)
     zone = latest.recipient_zone
     found = changes(before, cases[-1], lambda moment: times.told(moment, zone)) if before and cases else ()
     return DutyPage(
@@ -85,9 +92,12 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
         on=on,
         then=in_force(versions, on, zone) if on else None,
         case_version=cases[-1].version if cases else 0,
-        kinds=tuple(sorted(KINDS, key=lambda one: one != filings.asked(notifier, latest.recipient_id))),
-        documents=tuple(shown.document(notifier.trial, row, later) for row in forms),
-        filings=tuple(shown.filing(notifier.trial, row, receipts) for row in rows),
+        kinds=tuple(sorted(KINDS, key=lambda one: one != wanted)),
+        wanted=wanted or "",
+        documents=tuple(shown.document(notifier.trial, row, later) for row in forms if row["kind"] != icsr.KIND),
+        electronic=electronic(notifier, tx, latest, forms, rows, later),
+        begun_by=filings.begun_by(latest),
+        filings=tuple(filing(notifier, tx, row, receipts) for row in rows),
         channel=recipient.channel if recipient else "hand",
         address=recipient.address if recipient else "",
         received_version=held,

@@ -88,6 +88,7 @@ class Face:
 _CONFLICTS = {
     "ended": re.compile(r"this duty has ended"),
     "moved_on": re.compile(r"the case is at version (?P<version>\d+) now"),
+    "made_meanwhile": re.compile(r"somebody else made this report"),
     "filed_as_other": re.compile(r"this version is filed as another form already \((?P<number>[^)]+)\)"),
     "filed_already": re.compile(r"this version is filed by \w+ already \((?P<number>[^)]+)\)"),
     "not_sent": re.compile(r"this filing is \w+; only what was sent"),

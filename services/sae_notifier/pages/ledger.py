@@ -14,6 +14,7 @@ from services.sae_notifier import store
 from services.sae_notifier.pages import shown
 from services.sae_notifier.pages.face import Face
 from services.sae_notifier.pages.shown import DutyShown, FilingShown
+from services.sae_notifier.store import AckRow, FilingRow
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.db import Tx
@@ -53,6 +54,12 @@ def lines(recipients: Sequence[str], duties: Sequence[DutyShown], filings: Seque
     ]
 
 
+def _told(tx: Tx, parked: Sequence[AckRow]) -> dict[str, FilingRow]:
+    """Filing id -> the telling that a parked answer names."""
+    found = [store.filing(tx, one.filing_id) for one in parked if one.filing_id]
+    return {row.filing_id: row for row in found if row is not None}
+
+
 def add(router: APIRouter, face: Face) -> None:
     trial = face.notifier.trial
 
@@ -78,12 +85,16 @@ def add(router: APIRouter, face: Face) -> None:
             known = [one.id for one in trial.recipients]
             columns = [one for one in known if any(duty.recipient_id == one for duty in duties)]
             columns += sorted({duty.recipient_id for duty in duties} - set(known))
+            parked = store.acks(tx, state="parked")
             return {
                 "lines": lines(columns, duties, filings),
                 "columns": [shown.recipient_name(trial, one) for one in columns],
                 "filings": sorted(filings, key=lambda one: one.filed_at, reverse=True),
                 "more": more,
+                "parked_answers": parked,
+                "told": _told(tx, parked),
             }
 
         context = await face.read(unit) | {"case": wanted, "most": MOST_CASES, "active": "ledger"}
+        context |= {"may_file": who.can("file_report"), "by_computer": any(one.transport for one in trial.recipients)}
         return face.html.html(request, "ledger.html", context)

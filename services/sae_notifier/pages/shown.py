@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
@@ -141,6 +141,16 @@ class FilingShown:
     next_attempt_at: datetime | None
     error: str
     receipts: tuple[ReceiptShown, ...] = ()
+    acceptance: str = ""
+    """What the recipient's computer said: accepted, rejected or nothing yet."""
+    answer_due_at: datetime | None = None
+    waits_for: tuple[str, ...] = ()
+    """Numbers that must leave before it."""
+    complaints: tuple[Any, ...] = ()
+
+    @property
+    def file_type(self) -> str:
+        return "XML" if self.method == "gateway" else "PDF"
 
 
 @dataclass(frozen=True)
@@ -289,7 +299,13 @@ def filing(trial: Trial, row: FilingRow, receipts: Iterable[ReceiptRow] = ()) ->
         next_attempt_at=row.next_attempt_at if row.state == "waiting" else None,
         error=row.error or "",
         receipts=tuple(receipt(one) for one in receipts if one.filing_id == row.filing_id),
+        acceptance=row.acceptance or "",
+        answer_due_at=row.answer_due_at,
     )
+
+
+def with_complaints(one: FilingShown, waits_for: tuple[str, ...], complaints: tuple[Any, ...]) -> FilingShown:
+    return replace(one, waits_for=waits_for, complaints=complaints)
 
 
 def receipt(row: ReceiptRow) -> ReceiptShown:

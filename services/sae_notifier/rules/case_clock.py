@@ -31,6 +31,11 @@ UNRESOLVED = Why(
 _RANK: dict[Truth, int] = {False: 0, None: 1, True: 2}
 
 
+def _risen(said: Mapping[str, Truth], told: Mapping[str, int]) -> bool:
+    """Whether an event is graver than it was told, or was not told at all. A report without an event told of an unknown one."""
+    return any(_RANK[one] > told.get(event_id, told.get("", 0)) for event_id, one in said.items())
+
+
 class CaseClock:
     """One evaluation: the steps of one case, asked for the duties of one group to one recipient at a time."""
 
@@ -54,7 +59,8 @@ class CaseClock:
     def duties(self, group: str, rules: tuple[Rule, ...], recipient: Recipient, resolved: bool) -> list[Duty]:
         """The generations of one duty: the first, and one more for each upgrade after a filing."""
         found: list[Duty] = []
-        begin, told = 0, dict.fromkeys(rules, 0)
+        begin = 0
+        told: dict[Rule, dict[str, int]] = {rule: {} for rule in rules}
         eligible = rules
         while True:
             oid = obligation_id(self.versions[0].case_id, group, recipient.recipient_id, len(found) + 1)
@@ -69,8 +75,9 @@ class CaseClock:
             if covered is None:
                 return found
             for rule in rules:
-                said = (step.reported(rule.trigger) for step in self.steps[: end + 1])
-                told[rule] = max(told[rule], *(_RANK[one] for one in said))
+                for step in self.steps[: end + 1]:
+                    for event_id, said in step.reported_of(rule.trigger).items():
+                        told[rule][event_id] = max(told[rule].get(event_id, 0), _RANK[said])
             shown = min(rule.urgency for rule in rules if rule.rule_id in {one.rule_id for one in found})
             upgrade = self._upgrade_after(end, rules, told, shown)
             if upgrade is None:
@@ -95,9 +102,9 @@ class CaseClock:
         return last
 
     def _upgrade_after(
-        self, end: int, rules: Sequence[Rule], told: Mapping[Rule, int], shown: int
+        self, end: int, rules: Sequence[Rule], told: Mapping[Rule, Mapping[str, int]], shown: int
     ) -> tuple[int, tuple[Rule, ...]] | None:
-        """The first later step that makes a shorter clock run, or states what the filed report only left open."""
+        """The first later step at which an event makes a shorter clock run, or states what the filed report only left open."""
         for index in range(end + 1, len(self.steps)):
             step = self.steps[index]
             risen = tuple(
@@ -105,7 +112,7 @@ class CaseClock:
                 for rule in rules
                 if rule.follow_up.reopen == "upgrade"
                 and rule.urgency <= shown
-                and _RANK[step.reported(rule.trigger)] > told[rule]
+                and _risen(step.reported_of(rule.trigger), told[rule])
             )
             if risen:
                 return index, risen

@@ -195,6 +195,22 @@ def _fall(rule: Rule, step: Step, still: bool, was_said: bool) -> DutyCause:
     return cause(step, code, Words(head.en + tail.en, head.vi + tail.vi))
 
 
+_MOVED = {
+    "awareness_moved_earlier": (
+        "an earlier first awareness; the date moves with it",
+        "thời điểm biết đầu tiên sớm hơn; thời hạn dời theo",
+    ),
+    "awareness_moved_later_not_relaxed": (
+        "a later first awareness; the date stays",
+        "thời điểm biết muộn hơn; thời hạn giữ nguyên",
+    ),
+    "determination_named": (
+        "the day on which the case was determined reportable; the legal date counts from it, the alarms do not",
+        "ngày xác định ca phải báo cáo; thời hạn pháp lý tính từ ngày đó, các báo động thì không",
+    ),
+}
+
+
 def awareness_causes(versions: Sequence[CaseReport], awareness: Awareness) -> list[DutyCause]:
     """Later versions that say something else about the first awareness: earlier moves the date, later never does."""
     found: list[DutyCause] = []
@@ -203,6 +219,9 @@ def awareness_causes(versions: Sequence[CaseReport], awareness: Awareness) -> li
         now_known = FirstAwareness(tuple(versions[: index + 1])).legal(awareness).at
         if now_known < so_far:
             found.append(_moved(version, "awareness_moved_earlier", now_known))
+            continue
+        if awareness == "determined" and now_known > so_far:  # until then first awareness stood in
+            found.append(_moved(version, "determination_named", now_known))
             continue
         before = {(claim.source, claim.at) for claim in claims_of(versions[index - 1])}
         for claim in claims_of(version):
@@ -215,13 +234,7 @@ def awareness_causes(versions: Sequence[CaseReport], awareness: Awareness) -> li
 
 
 def _moved(version: CaseReport, code: str, at: datetime) -> DutyCause:
-    earlier = code == "awareness_moved_earlier"
-    en = "an earlier first awareness; the date moves with it" if earlier else "a later first awareness; the date stays"
-    vi = (
-        "thời điểm biết đầu tiên sớm hơn; thời hạn dời theo"
-        if earlier
-        else "thời điểm biết muộn hơn; thời hạn giữ nguyên"
-    )
+    en, vi = _MOVED[code]
     return DutyCause(
         at=at,
         aggregate=f"case/{version.case_id}",

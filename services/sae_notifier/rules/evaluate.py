@@ -22,7 +22,7 @@ from services.sae_notifier.rules.case_clock import CaseClock
 from services.sae_notifier.rules.duty import Duty
 from services.sae_notifier.rules.following import following
 from services.sae_notifier.rules.history import History
-from services.sae_notifier.rules.kept import kept_duties
+from services.sae_notifier.rules.kept import kept_duties, sent_duties
 from services.sae_notifier.rules.rule import Rule
 from services.sae_notifier.rules.rulebook import Rulebook
 from services.sae_notifier.rules.setting import chosen
@@ -54,7 +54,7 @@ def duties_of(
     for group, rules in rulebook.groups(trial.authorities).items():
         for recipient, mine, resolved in _recipients(rules, trial):
             duties.extend(case.duties(group, mine, recipient, resolved))
-    duties.extend(following(case, duties))
+    duties.extend(following(case, [*duties, *sent_duties(history, duties, rulebook)]))
     duties.extend(kept_duties(history, duties, rulebook))
     return tuple(sorted(duties, key=lambda duty: (duty.due_strict_at, duty.obligation_id)))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from services.sae_notifier.rules.history import AssessmentView
 from services.sae_notifier.rules.predicate import Truth, any_of
-from services.sae_notifier.rules.suspects import Suspect, suspects_of
+from services.sae_notifier.rules.suspects import Suspect, given_before, suspects_of
 from services.sae_notifier.rules.trial_facts import TrialFacts
 from services.sae_notifier.rules.vocabulary import FactValue
 from shared.case import CRITERIA, AdverseEvent, Answer, CaseReport, EventAssessment, Exposure
@@ -86,7 +86,7 @@ def judged_of(
     return tuple(
         _judged(common, event, suspect, versions, live, assessments, trial)
         for event in case.events
-        for suspect in suspects_of(event, live, trial)
+        for suspect in suspects_of(case, event, live, trial)
     )
 
 
@@ -106,7 +106,9 @@ def _judged(
     )
     expected, exp_source = _sponsor(assessments, event.event_id, lambda one, _signed: one.expected, adds="no")
     exposed = (
-        _exposed(event, suspect) if suspect.exposure else _said_given(versions[-1], event, suspect, exposures, trial)
+        given_before(event, suspect.exposure)
+        if suspect.exposure
+        else _said_given(versions[-1], event, suspect, exposures, trial)
     )
     related = any_of([rel_inv, rel_spo])
     facts: dict[str, FactValue] = {
@@ -211,16 +213,6 @@ def _sponsor(
                 f"assessment/{made.case_id}", made.version, made.signature.signed_by if made.signature else ""
             )
     return _TRUTH[answer], source if answer != "unknown" else None
-
-
-def _exposed(event: AdverseEvent, suspect: Suspect) -> Truth:
-    """No only when this suspect was surely begun after the last possible onset; not recorded is not answered."""
-    if suspect.exposure is None or suspect.exposure.start is None or event.onset is None:
-        return None
-    first, last = event.onset.earliest(), event.onset.latest()
-    if suspect.exposure.start.latest() <= first:
-        return True
-    return False if suspect.exposure.start.earliest() > last else None
 
 
 def _said_given(

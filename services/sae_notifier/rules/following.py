@@ -98,13 +98,14 @@ def _news(case: CaseClock, rule: Rule, reports: Sequence[Duty], duties: Sequence
     """One duty for each row of versions between two tellings."""
     base = min(_first_told(case, one) for one in reports)
     told = case.told_to(reports[0].group, reports[0].recipient_id)
-    # News that began a report of its own (an upgrade) is owed by that report.
+    # News that began a report of its own (an upgrade) is owed by that report, as long as that is owed.
     own = {
         one.causes[0].version
         for one in duties
         if one.group == reports[0].group
         and one.recipient_id == reports[0].recipient_id
         and one.generation > 1
+        and one.ended is None
         and one.causes[0].aggregate.startswith("case/")
     }
     rows: list[tuple[list[CaseReport], bool]] = []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from services.sae_notifier.rules.duty import Duty
+from services.sae_notifier.rules.duty import Duty, obligation_id
 from services.sae_notifier.rules.ending import NULLIFIED, REPLACED
 from services.sae_notifier.rules.history import History
 from services.sae_notifier.rules.rulebook import Rulebook
@@ -26,6 +27,25 @@ def kept_duties(history: History, computed: Sequence[Duty], rulebook: Rulebook) 
         for one in history.obligations
         if one.obligation_id not in known and one.state in ("open", "rejected")
     ]
+
+
+def sent_duties(history: History, computed: Sequence[Duty], rulebook: Rulebook) -> list[Duty]:
+    """Reports that were sent and that nothing explains any more: they are owed no longer, and what they beget still is."""
+    known = {duty.obligation_id for duty in computed}
+    found = [
+        _kept(one, history, rulebook)
+        for one in history.obligations
+        if one.obligation_id not in known and one.state in ("filed", "received", "rejected")
+    ]
+    return [replace(duty, generation=_generation(duty, history)) for duty in found]
+
+
+def _generation(duty: Duty, history: History) -> int:
+    """Which of the recipient's reports it is; its id is made of it."""
+    case_id = history.versions[0].case_id
+    numbers = range(1, len(history.obligations) + len(history.versions) + 1)
+    mine = (one for one in numbers if obligation_id(case_id, duty.group, duty.recipient_id, one) == duty.obligation_id)
+    return next(mine, 1)
 
 
 def _kept(one: Obligation, history: History, rulebook: Rulebook) -> Duty:

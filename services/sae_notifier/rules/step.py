@@ -35,8 +35,16 @@ class Step:
 
     def reported(self, trigger: Predicate) -> Truth:
         """The same as a report tells it: suspected, unexpected and exposed unless somebody said no."""
-        told = [facts | {name: True for name in ASSUMED if facts.get(name) is None} for facts in map(dict, self.facts)]
-        return any_of([trigger.truth(facts) for facts in told])
+        return any_of(list(self.reported_of(trigger).values()))
+
+    def reported_of(self, trigger: Predicate) -> Mapping[str, Truth]:
+        """The same for each event apart, by its id (empty where the facts are of no event)."""
+        events = [one.event_id for one in self.judged] or [""] * len(self.facts)
+        found: dict[str, list[Truth]] = {}
+        for event_id, facts in zip(events, self.facts, strict=True):
+            told = {**facts} | {name: True for name in ASSUMED if facts.get(name) is None}
+            found.setdefault(event_id, []).append(trigger.truth(told))
+        return {event_id: any_of(truths) for event_id, truths in found.items()}
 
 
 def steps_of(history: History, trial: TrialFacts, settings: Mapping[str, str | None]) -> tuple[Step, ...]:

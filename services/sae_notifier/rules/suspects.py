@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.sae_notifier.rules.predicate import Truth
 from services.sae_notifier.rules.trial_facts import TrialFacts
-from shared.case import AdverseEvent, Exposure, ExposureKind
+from shared.case import AdverseEvent, CaseReport, Exposure, ExposureKind
 from shared.case.report import InvestigatorOpinion
 
 UNRECORDED = "reported:"
@@ -31,12 +32,32 @@ class Suspect:
         return opinion.kind is None or opinion.kind == self.kind
 
 
-def suspects_of(event: AdverseEvent, exposures: Sequence[Exposure], trial: TrialFacts) -> tuple[Suspect, ...]:
-    """`exposures` are those that stand. Never empty: where no product is recorded, one that may have been given is asked about."""
+def given_before(event: AdverseEvent, exposure: Exposure) -> Truth:
+    """No only when it was surely begun after the last possible onset; an unknown day is not answered."""
+    if exposure.start is None or event.onset is None:
+        return None
+    if exposure.start.latest() <= event.onset.earliest():
+        return True
+    return False if exposure.start.earliest() > event.onset.latest() else None
+
+
+def suspects_of(
+    case: CaseReport, event: AdverseEvent, exposures: Sequence[Exposure], trial: TrialFacts
+) -> tuple[Suspect, ...]:
+    """`exposures` are those that stand. Never empty: where no product is recorded, one that may have been given is asked about.
+
+    What the reporter says had been given, or an investigator suspects by its kind, is a suspect of its own while no record
+    of that kind may lie before the event: a record of a later one does not answer for it.
+    """
     ours = trial.product_kinds | trial.administration_kinds
     known = {one.exposure_id for one in exposures}
     found = {one.exposure_id: Suspect(one.exposure_id, one.kind, one) for one in exposures if one.kind in ours}
     recorded = {one.kind for one in found.values()}
+    before = {one.kind for one in exposures if given_before(event, one) is not False}
+    named = set(case.given.kinds) if case.given.answer == "yes" else set()
+    named |= {one.kind for one in event.opinions if one.related == "yes" and one.exposure_id is None and one.kind}
+    for kind in sorted((named & ours) - before):
+        found.setdefault(f"{UNRECORDED}{kind}", Suspect(f"{UNRECORDED}{kind}", kind))
     for opinion in event.opinions:
         if opinion.exposure_id is not None:
             if opinion.exposure_id not in known and (opinion.kind is None or opinion.kind in ours):

@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.orm import aliased
 from sqlmodel import Field, col
 
 from services.sae_notifier.store.claims import Claimable, claim, unclaimed
@@ -75,6 +76,7 @@ class FilingRow(Audited, Claimable, table=True):
         UniqueConstraint("message_number"),
         CheckConstraint("state IN ('waiting', 'sent', 'failed', 'received', 'rejected')", name="filings_state"),
         CheckConstraint("state NOT IN ('sent', 'received') OR sent_at IS NOT NULL", name="filings_sent_when"),
+        CheckConstraint("acceptance IN ('accepted', 'rejected')", name="filings_acceptance"),
     )
     audit_key: ClassVar[tuple[str, ...]] = ("filing_id",)
     audit_apart: ClassVar[tuple[str, ...]] = ("claimed_until", "proof")
@@ -94,7 +96,7 @@ class FilingRow(Audited, Claimable, table=True):
     recipient_id: str
     document_id: str
     method: str
-    """mail, post, portal or hand."""
+    """gateway, mail, post, portal or hand."""
     address: str
     state: str
     """waiting (to be sent), sent, failed, received, rejected."""
@@ -105,6 +107,10 @@ class FilingRow(Audited, Claimable, table=True):
     attempts: int = 0
     next_attempt_at: datetime | None = None
     error: str | None = None
+    acceptance: str | None = None
+    """What the recipient's computer said: accepted or rejected; beside the state, which is about arriving."""
+    answer_due_at: datetime | None = None
+    """When a missing acknowledgement is alarmed; null where none is expected (any more)."""
 
 
 class ReceiptRow(Audited, table=True):
@@ -116,9 +122,9 @@ class ReceiptRow(Audited, table=True):
     receipt_id: str = Field(primary_key=True)
     filing_id: str = Field(index=True)
     verdict: str
-    """received or rejected."""
+    """received, accepted or rejected."""
     kind: str
-    """delivery_notice, answer or proof."""
+    """delivery_notice, answer, proof or acknowledgement."""
     at: datetime
     reference: str
     reasons: str = Field(default="", sa_column=Column(Text, nullable=False))
@@ -185,25 +191,13 @@ def filings(
 
 
 def claim_filings(tx: Tx, audit: Audit, now: datetime, until: datetime, limit: int = 5) -> list[FilingRow]:
-    """Take mails to be sent; only the head per (recipient, case), so that a follow-up never overtakes."""
-    from sqlalchemy.orm import aliased
-
-    earlier = aliased(FilingRow)
-    blocked = (
-        select(col(earlier.filing_id))
-        .where(
-            col(earlier.case_id) == col(FilingRow.case_id),
-            col(earlier.recipient_id) == col(FilingRow.recipient_id),
-            col(earlier.case_version) < col(FilingRow.case_version),
-            col(earlier.state).in_(("waiting", "failed")),
-        )
-        .exists()
-    )
+    """Take what is to be mailed or sent; only the head per (recipient, case), so that a follow-up never overtakes."""
+    blocked = _ahead(FilingRow).exists()
     statement = (
         select(FilingRow)
         .where(
             col(FilingRow.state) == "waiting",
-            col(FilingRow.method) == "mail",
+            col(FilingRow.method).in_(("mail", "gateway")),
             or_(col(FilingRow.next_attempt_at).is_(None), col(FilingRow.next_attempt_at) <= now),
             unclaimed(col(FilingRow.claimed_until), now),
             ~blocked,
@@ -281,6 +275,51 @@ def typed_about(tx: Tx, subject_id: str) -> tuple[list[FilingRow], list[ReceiptR
     """Tellings about one child and the answers to them, where people typed references and reasons."""
     told = list(tx.session.execute(select(FilingRow).where(col(FilingRow.subject_id) == subject_id)).scalars())
     return told, receipts_of(tx, [row.filing_id for row in told])
+
+
+def _ahead(row: Any) -> Any:
+    """What must leave before this one: anything older that waits, and what failed and was not told again since."""
+    earlier, again = aliased(FilingRow), aliased(FilingRow)
+    told_again = (
+        select(col(again.filing_id))
+        .where(
+            col(again.obligation_id) == col(earlier.obligation_id),
+            col(again.case_version) == col(earlier.case_version),
+            col(again.filed_at) > col(earlier.filed_at),
+        )
+        .exists()
+    )
+    older = or_(
+        col(earlier.case_version) < row.case_version,
+        (col(earlier.case_version) == row.case_version)
+        & (col(earlier.state) == "waiting")
+        & or_(
+            col(earlier.filed_at) < row.filed_at,
+            (col(earlier.filed_at) == row.filed_at) & (col(earlier.filing_id) < row.filing_id),
+        ),
+    )
+    return select(col(earlier.filing_id)).where(
+        col(earlier.case_id) == row.case_id,
+        col(earlier.recipient_id) == row.recipient_id,
+        older,
+        or_(col(earlier.state) == "waiting", (col(earlier.state) == "failed") & ~told_again),
+    )
+
+
+def waits_for(tx: Tx, row: FilingRow) -> list[str]:
+    """Filings that must leave before this one."""
+    return [one[0] for one in tx.execute(_ahead(row))]
+
+
+def unanswered(tx: Tx, now: datetime, limit: int = 200) -> list[FilingRow]:
+    """Sent to a computer that should have answered by now, the oldest first."""
+    statement = (
+        select(FilingRow)
+        .where(col(FilingRow.answer_due_at) <= now, col(FilingRow.state).in_(("sent", "received")))
+        .order_by(col(FilingRow.answer_due_at))
+        .limit(limit)
+    )
+    return list(tx.session.execute(statement).scalars())
 
 
 def receipts_of(tx: Tx, filing_ids: Sequence[str]) -> list[ReceiptRow]:

@@ -52,7 +52,7 @@ class Machines:
         try:
             claims = access_token(token, self._provider.key_for(token), rules_of(options), now)
             machine = machine_of(claims, options)
-            found = entered(self._accounts, options, machine, now, now)
+            found = entered(self._accounts, options, machine, now, now, machine=True)
         except NoRole:
             raise Forbidden("the access token carries no role that machines have here: system") from None
         except SignInRefused as error:

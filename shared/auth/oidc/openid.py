@@ -1,7 +1,8 @@
 """The way to the provider and back: an attempt, kept by the browser and sealed by us, and what its end is worth.
 
 A fresh proof is asked with `prompt=login` and `max_age=0`, and counts only when the provider says (`auth_time`) that the
-same person proved themselves after we asked. It is sealed with the SHA-256 of what is to be signed, and used once.
+same person proved themselves on this very trip: not before the page that asks, nor before the trip began. It is sealed
+with the SHA-256 of what is to be signed, and used once.
 """
 
 from __future__ import annotations
@@ -112,13 +113,15 @@ class OpenId:
         if ask is not None:
             more |= {"prompt": "login", "max_age": "0", "login_hint": ask.user_id}
         url = self.provider.start(state, nonce, verifier, **more)
+        now = int(self._clock.now().timestamp())
         attempt = {
             "state": state,
             "nonce": nonce,
             "verifier": verifier,
             "to": to if is_local_path(to) else "",
             "ask": [ask.user_id, ask.sha256, int(ask.at.timestamp())] if ask else None,
-            "exp": int((self._clock.now() + ATTEMPT_LASTS).timestamp()),
+            "begun": now,
+            "exp": now + int(ATTEMPT_LASTS.total_seconds()),
         }
         return Begun(url, ATTEMPT + slot, self._signer.seal("attempt", attempt))
 
@@ -128,7 +131,7 @@ class OpenId:
         """`answer`: the callback's parameters. Blocks. Raises SignInRefused, NoRole or ProviderAway."""
         now = self._clock.now()
         state = answer.get("state", "")
-        nonce, verifier, to, ask = self._attempt(state, cookies.get(ATTEMPT + state[:1], ""), now)
+        nonce, verifier, to, ask, begun = self._attempt(state, cookies.get(ATTEMPT + state[:1], ""), now)
         # RFC 9207: another provider's answer must not be taken for ours.
         stated = answer.get("iss")
         if stated is None and self.provider.metadata().get("authorization_response_iss_parameter_supported") is True:
@@ -149,10 +152,10 @@ class OpenId:
             log.info("oidc.roles_ignored", user_id=person.user_id, roles=list(person.ignored[:20]))
         issued_at = datetime.fromtimestamp(int(claims["iat"]), UTC)
         found = entered(self.accounts, self.options, person, min(proved_at or issued_at, now), now)
-        proof = self._proof(ask, found.user_id, proved_at, now) if ask else None
+        proof = self._proof(ask, begun, found.user_id, proved_at, now) if ask else None
         return Arrived(found, to, token, proof)
 
-    def _attempt(self, state: str, sealed: str, now: datetime) -> tuple[str, str, str, Ask | None]:
+    def _attempt(self, state: str, sealed: str, now: datetime) -> tuple[str, str, str, Ask | None, datetime]:
         match self._signer.open("attempt", sealed):
             case {
                 "state": str(kept),
@@ -160,18 +163,22 @@ class OpenId:
                 "verifier": str(verifier),
                 "to": str(to),
                 "ask": ask,
+                "begun": int(begun),
                 "exp": int(ends),
             } if ends > now.timestamp() and hmac.compare_digest(kept.encode(), state.encode()):
+                since = datetime.fromtimestamp(begun, UTC)
                 match ask:
                     case [str(user_id), str(what), int(at)]:
-                        return nonce, verifier, to, Ask(user_id, what, datetime.fromtimestamp(at, UTC))
-                return nonce, verifier, to, None
+                        return nonce, verifier, to, Ask(user_id, what, datetime.fromtimestamp(at, UTC)), since
+                return nonce, verifier, to, None, since
         raise SignInRefused("attempt", "this sign-in was not begun in this browser, or too long ago")
 
-    def _proof(self, ask: Ask, user_id: str, proved_at: datetime | None, now: datetime) -> str:
+    def _proof(self, ask: Ask, begun: datetime, user_id: str, proved_at: datetime | None, now: datetime) -> str:
+        """A page may wait a day before the trip: a sign-in in between, elsewhere at the provider, is no fresh proof."""
         if user_id != ask.user_id:
             raise SignInRefused("somebody_else", "another person proved themselves than the one who signs")
-        if proved_at is None or proved_at < ask.at:
+        since = max(ask.at, begun - timedelta(seconds=self.options.skew_s))
+        if proved_at is None or proved_at < since:
             raise SignInRefused("not_fresh", "the provider does not say that the person proved themselves anew")
         made = {
             "id": new_id(),
@@ -210,7 +217,9 @@ def rules_of(options: Options) -> Rules:
     return Rules(options.issuer, options.client_id, options.audience, options.skew_s)
 
 
-def entered(accounts: Accounts, options: Options, person: Person, auth_time: datetime, now: datetime) -> Identity:
+def entered(
+    accounts: Accounts, options: Options, person: Person, auth_time: datetime, now: datetime, *, machine: bool = False
+) -> Identity:
     """The identity of a proved person or machine. Raises SignInRefused or NoRole."""
     found = accounts.enter(
         options.issuer,
@@ -221,6 +230,7 @@ def entered(accounts: Accounts, options: Options, person: Person, auth_time: dat
         sites=person.sites,
         auth_time=auth_time,
         now=now,
+        machine=machine,
     )
     match found:
         case "taken" | "shut_out":

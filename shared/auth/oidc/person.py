@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.auth.identity import ACTORS
 from shared.auth.oidc.errors import SignInRefused
 from shared.auth.oidc.options import Options
-from shared.auth.roles import ROLES
+from shared.auth.roles import MACHINE_ROLES, ROLES
 
 USER_ID = re.compile(r"^[a-z0-9][a-z0-9_.@+-]{1,127}$")
 SITE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
-MACHINE_ROLES = frozenset({"system"})
-"""An access token never acts for a person: those sign in on the pages, where a signature can ask for fresh proof."""
+PERSONS_CLAIMS = ("sid", "auth_time")
+"""Of a session and of somebody who proved themselves: no client with its own credentials has either (RFC 9068, 2.2.1)."""
+SERVICE_ACCOUNT = "service-account-"
+"""What Keycloak writes before the client id into `preferred_username` of a client's own account."""
 SCOPE_PREFIX = "tocsin:"
 MOST = 200
 
@@ -46,19 +49,35 @@ def person_of(claims: Mapping[str, Any], options: Options) -> Person:
 
 
 def machine_of(claims: Mapping[str, Any], options: Options) -> Person:
-    """From an access token: the client is the user. A role may stand among the roles or as a scope `tocsin:<role>`."""
+    """From an access token: the client is the user. A role may stand among the roles or as a scope `tocsin:<role>`.
+
+    Raises SignInRefused for one that a client got on behalf of a person.
+    """
     given = _words(claim(claims, options.roles_claim))
     scoped = [one.removeprefix(SCOPE_PREFIX) for one in _words(claims.get("scope")) if one.startswith(SCOPE_PREFIX)]
     roles, ignored = _roles(given, options.role_prefix, MACHINE_ROLES)
     client = claims.get("client_id", claims.get("azp"))
+    user_id = _user_id(client, "client_id")
+    if persons := _persons_claim(claims, user_id):
+        raise SignInRefused(
+            "token", f"claim {persons} is a person's; a machine asks with client credentials of its own"
+        )
     return Person(
         subject=claims["sub"],
-        user_id=_user_id(client, "client_id"),
+        user_id=user_id,
         name=str(client),
         roles=roles | (frozenset(scoped) & MACHINE_ROLES),
         sites=frozenset(one for one in _words(claim(claims, options.sites_claim)) if SITE_ID.fullmatch(one)),
         ignored=ignored,
     )
+
+
+def _persons_claim(claims: Mapping[str, Any], client: str) -> str | None:
+    """The claim that gives away that the token is a person's."""
+    name = claims.get("preferred_username")
+    if name is not None and (not isinstance(name, str) or name.lower() != SERVICE_ACCOUNT + client):
+        return "preferred_username"
+    return next((one for one in PERSONS_CLAIMS if one in claims), None)
 
 
 def claim(claims: Mapping[str, Any], name: str) -> Any:
@@ -88,4 +107,6 @@ def _user_id(value: Any, name: str) -> str:
     found = value.strip().lower() if isinstance(value, str) else ""
     if not USER_ID.fullmatch(found):
         raise SignInRefused("user", f"claim {name} holds no usable user name")
+    if found in ACTORS:
+        raise SignInRefused("user", f"claim {name} says {found}, which the trail keeps for itself: use another name")
     return found

@@ -85,13 +85,6 @@ class Provider:
             raise SignInRefused("key", "no key of the provider fits the token")
         return key
 
-    def quick_key(self, token: str) -> PublicKey | None:
-        """Without any I/O; None when that needs the provider."""
-        known = self._known
-        if known is None or self._monotonic() - known.at > FRESH_S:
-            return None
-        return pick(known.keys, header_of(token))
-
     def start(self, state: str, nonce: str, verifier: str, **more: str) -> str:
         """Where a person goes to sign in."""
         url, _ = self._client(code_challenge_method="S256").create_authorization_url(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.dsmb.domain import Document, Watched, watch
+from services.dsmb.domain import Document, Plan, Watched, watch
 from shared.case import Nullification, Seriousness
 from tests.unit.dsmb import build
 
@@ -17,8 +17,8 @@ ENDS = datetime(2026, 10, 5, 2, 0, 59, tzinfo=UTC)
 """Nine months of the calendar after the last second of the minute of the infusion, 09:00 in Hanoi."""
 
 
-def seen(*documents: Document) -> Watched | None:
-    plan = build.plan()
+def seen(*documents: Document, plan: Plan | None = None) -> Watched | None:
+    plan = plan or build.plan()
     return watch(build.one_child(*documents), plan.rules[0], plan, build.CUT)
 
 
@@ -51,6 +51,25 @@ def test_the_window_begins_with_the_infusion_and_lasts_nine_months(onset: str | 
     late = datetime(2027, 1, 1, tzinfo=UTC)
     case = build.case(CODE, build.event("e", "FEVER", onset, serious=True), recorded_at=late)
     assert seen(CHILD, INFUSED, case) == Watched(counts, ENDS)
+
+
+@pytest.mark.parametrize(
+    ("onset", "counts"),
+    [
+        ("2026-01-04", False),
+        ("2026-01-05T08:59", True),  # the hours before the infusion belong to its day
+        ("2026-10-04T23:59", True),
+        ("2026-10-05T08:59", False),
+        ("2026-10", True),
+    ],
+)
+def test_where_the_charter_counts_by_the_day_the_rule_does_as_the_tables_do(onset: str, counts: bool) -> None:
+    late = datetime(2027, 1, 1, tzinfo=UTC)
+    case = build.case(CODE, build.event("e", "FEVER", onset, serious=True), recorded_at=late)
+    plan = build.plan(onset_clock="day")
+    assert seen(CHILD, INFUSED, case, plan=plan) == Watched(counts, ENDS)
+    counted = build.cut([CHILD, INFUSED, case], plan, datetime(2027, 2, 1, tzinfo=UTC)).events.values["span"]
+    assert ("first_9_months" in counted) == counts
 
 
 def test_what_nobody_answered_counts() -> None:

@@ -12,6 +12,10 @@ import pytest
 
 from services.causality.pages.assessment import CATEGORIES
 from services.sae_notifier.dispatch import _KINDS
+from services.sae_notifier.e2b.match import Parked
+from services.sae_notifier.handlers.filings import Method, ReceiptKind, Verdict
+from services.sae_notifier.handlers.icsr import Closed
+from services.sae_notifier.pages.electronic import _PLACES
 from services.sae_notifier.pages.face import _slug
 from services.sae_notifier.pages.law import _QUESTIONS, ended_words, question_words
 from services.sae_notifier.rules import THRESHOLDS
@@ -62,8 +66,12 @@ def test_every_code_of_the_desk_has_words() -> None:
     wanted += [f"alert.thresholds.{name}" for name, _ in THRESHOLDS]
     wanted += [f"duty.states.{state}" for state in get_args(ObligationState)]
     wanted += [f"filing.states.{state}" for state in ("waiting", "sent", "failed", "received", "rejected")]
-    wanted += [f"filing.methods.{method}" for method in ("mail", "post", "portal", "hand")]
-    wanted += [f"receipt.kinds.{kind}" for kind in ("answer", "delivery_notice", "proof")]
+    wanted += [f"filing.methods.{method}" for method in get_args(Method)]
+    wanted += [f"receipt.kinds.{kind}" for kind in get_args(ReceiptKind)]
+    wanted += [f"receipt.verdicts.{verdict}" for verdict in get_args(Verdict)]
+    wanted += [f"{name}.{why}" for why in get_args(Parked) for name in ("answers.why", "answers.means")]
+    wanted += [f"electronic.closed.{why}" for why in get_args(Closed)]
+    wanted += [f"complaints.places.{place}" for place in (*(place for _, place in _PLACES), "message")]
     for state in ("waiting", "retrying", "sent", "failed", "dropped"):
         wanted += [f"call.states.{state}", f"call.means.{state}"]
     assert [key for key in wanted if not words.has(key)] == []
@@ -92,12 +100,18 @@ def test_questions_and_endings_speak_both_languages() -> None:
 def test_what_a_filing_is_refused_for_is_said_in_vietnamese() -> None:
     words = catalogue("sae_notifier")
     found = 0
-    for file in ("handlers/filings.py", "pages/duty.py"):
+    for file in ("handlers/filings.py", "handlers/icsr.py", "handlers/acks.py", "pages/duty.py", "pages/answers.py"):
         tree = ast.parse((SERVICES / "sae_notifier" / file).read_text(encoding="utf-8"))
         for node in ast.walk(tree):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "FieldProblem"):
+            if not (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("FieldProblem", "at")
+            ):
                 continue
-            for part, argument in zip(("what", "do"), node.args[1:], strict=False):
+            for part, argument in zip(
+                ("what", "do"), node.args[1 if node.func.id == "FieldProblem" else 0 :], strict=False
+            ):
                 if isinstance(argument, ast.Constant):
                     key = f"problem.{part}.{_slug(str(argument.value))}"
                     assert words.has(key), f"{file}: {argument.value}"

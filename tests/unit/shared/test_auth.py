@@ -77,12 +77,6 @@ def test_nobody_without_roles_sees_every_site() -> None:
     assert not someone().sees_site("VINMEC")
 
 
-def test_fresh_means_recent_and_not_from_the_future() -> None:
-    assert someone().is_fresh(NOW + timedelta(minutes=5))
-    assert not someone().is_fresh(NOW + timedelta(minutes=5, seconds=1))
-    assert not someone().is_fresh(NOW - timedelta(seconds=1))
-
-
 # --- tokens
 
 
@@ -218,7 +212,15 @@ def test_bad_users_are_refused_by_field(db: Database) -> None:
     with pytest.raises(Conflict):
         Users(db, TRAIL).add("clinician", "again", PASSWORD, ["clinician"], now=NOW)
     with pytest.raises(NotFound):
-        Users(db, TRAIL).set_active("nobody", False, NOW)
+        Users(db, TRAIL).set_active("nobody", False, NOW, reason="left")
+
+
+@pytest.mark.parametrize("user_id", ["system", "console", "provider"])
+def test_a_name_that_acts_in_the_trail_is_nobodys(db: Database, user_id: str) -> None:
+    with pytest.raises(Refused) as caught:
+        Users(db, TRAIL).add(user_id, "n", PASSWORD, ["auditor"], now=NOW)
+    assert [problem.pointer for problem in caught.value.problems] == ["/username"]
+    assert Users(db, TRAIL).get(user_id) is None
 
 
 def test_every_change_moves_the_generation(db: Database) -> None:
@@ -229,7 +231,7 @@ def test_every_change_moves_the_generation(db: Database) -> None:
     users.set_password("mover", PASSWORD + "2", NOW)
     assert users.generation("mover") == 2
     assert users.check("mover", PASSWORD, NOW) is None
-    users.set_active("mover", False, NOW)
+    users.set_active("mover", False, NOW, reason="left")
     assert users.generation("mover") is None
     assert users.check("mover", PASSWORD + "2", NOW) is None
 
@@ -286,7 +288,7 @@ def test_basic_pays_argon2_once_and_ends_with_the_user(db: Database) -> None:
     assert auth.quick_basic("script", PASSWORD) is None
     auth.slow_basic("script", PASSWORD, "a")
     assert users.checks == 1
-    users.set_active("script", False, NOW)
+    users.set_active("script", False, NOW, reason="left")
     now[0] += GENERATION_CACHE_S + 1
     with pytest.raises(SignInNeeded):
         auth.slow_basic("script", PASSWORD, "a")
@@ -301,7 +303,7 @@ def test_a_token_ends_when_its_user_is_shut_out(db: Database) -> None:
     assert auth.quick_token(token, "cookie") is None
     assert auth.slow_token(token, "cookie") is not None
     assert auth.quick_token(token, "cookie") is not None and auth.still_valid(who)
-    users.set_active("leaver", False, NOW)
+    users.set_active("leaver", False, NOW, reason="left")
     now[0] = GENERATION_CACHE_S + 1
     assert auth.quick_token(token, "cookie") is None and auth.slow_token(token, "cookie") is None
     assert not auth.still_valid(who)

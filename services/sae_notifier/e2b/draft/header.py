@@ -60,11 +60,17 @@ def _voided(case: CaseReport) -> Amendment | None:
     return Amendment("1", case.nullified.reason) if case.nullified is not None else None
 
 
+def first_received(desk: Desk) -> Moment:
+    """C.1.4: as it was sent the first time, else when this desk first heard of the case."""
+    first = desk.facts.versions(desk.case)[0]
+    return desk.message.first_received or _when(desk, first, first.desk_aware, "C.1.4")
+
+
 def _received(desk: Desk, report: Block) -> None:
     """C.1.4 is when this desk first heard of the case; C.1.5 moves only with news, never before C.1.4."""
     versions = desk.facts.versions(desk.case)
     first, latest = versions[0], versions[-1]
-    received = desk.message.first_received or _when(desk, first, first.desk_aware, "C.1.4")
+    received = first_received(desk)
     recent = desk.message.most_recent
     if recent is None:
         is_news = latest.version > first.version and desk.message.amendment is None

@@ -8,7 +8,7 @@ from services.sae_notifier.e2b.block import Block
 from services.sae_notifier.e2b.doubts import Doubts
 from services.sae_notifier.e2b.draft.desk import Desk
 from services.sae_notifier.e2b.draft.drugs import chosen, drugs
-from services.sae_notifier.e2b.draft.header import batch, header
+from services.sae_notifier.e2b.draft.header import batch, first_received, header
 from services.sae_notifier.e2b.draft.measured import measured
 from services.sae_notifier.e2b.draft.narrative import narrative
 from services.sae_notifier.e2b.draft.patient import patient
@@ -19,7 +19,7 @@ from services.sae_notifier.e2b.facts import Facts
 from services.sae_notifier.e2b.finding import Finding
 from services.sae_notifier.e2b.message import Message
 from services.sae_notifier.e2b.table import REPORT, Profile
-from shared.case import CaseReport
+from shared.case import CaseReport, Moment
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Draft:
 
     batch: Block
     notices: tuple[Finding, ...]
+    first_received: Moment
+    """C.1.4: to be kept, and given again with every later message of this case."""
 
 
 def draft(case: CaseReport, facts: Facts, profile: Profile, message: Message, doubts: Doubts | None = None) -> Draft:
@@ -46,4 +48,4 @@ def draft(case: CaseReport, facts: Facts, profile: Profile, message: Message, do
     drugs(desk, report, found)
     relatedness(desk, report, found)
     narrative(desk, report)
-    return Draft(whole, tuple(desk.notices))
+    return Draft(whole, tuple(desk.notices), first_received(desk))

@@ -12,6 +12,33 @@ down_revision = None
 
 def upgrade() -> None:
     op.create_table(
+        "acknowledgements",
+        sa.Column("ack_id", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("subject_id", sa.String(), nullable=True),
+        sa.Column("via", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("arrived_at", UTCDateTime(), nullable=False),
+        sa.Column("brought_by", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("message_code", sa.String(), nullable=False),
+        sa.Column("decision", sa.String(), nullable=False),
+        sa.Column("batch_number", sa.String(), nullable=False),
+        sa.Column("filing_id", sa.String(), nullable=True),
+        sa.Column("closed_by", sa.String(), nullable=True),
+        sa.Column("closed_at", UTCDateTime(), nullable=True),
+        sa.Column("closed_reason", sa.String(), nullable=True),
+        sa.CheckConstraint("state IN ('used', 'parked', 'closed')", name="acknowledgements_state"),
+        sa.CheckConstraint("(state = 'closed') = (closed_by IS NOT NULL)", name="acknowledgements_closed_by_somebody"),
+        sa.CheckConstraint("state <> 'used' OR filing_id IS NOT NULL", name="acknowledgements_used_for"),
+        sa.PrimaryKeyConstraint("ack_id"),
+        sa.UniqueConstraint("sha256"),
+    )
+    op.create_index(op.f("ix_acknowledgements_filing_id"), "acknowledgements", ["filing_id"], unique=False)
+    op.create_table(
         "activations",
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("law_sha256", sa.String(), nullable=False),
@@ -177,6 +204,9 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt_at", UTCDateTime(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
+        sa.Column("acceptance", sa.String(), nullable=True),
+        sa.Column("answer_due_at", UTCDateTime(), nullable=True),
+        sa.CheckConstraint("acceptance IN ('accepted', 'rejected')", name="filings_acceptance"),
         sa.CheckConstraint("state IN ('waiting', 'sent', 'failed', 'received', 'rejected')", name="filings_state"),
         sa.CheckConstraint("state NOT IN ('sent', 'received') OR sent_at IS NOT NULL", name="filings_sent_when"),
         sa.PrimaryKeyConstraint("filing_id"),
@@ -229,6 +259,24 @@ def upgrade() -> None:
         sa.CheckConstraint("(state = 'released') = (released_by IS NOT NULL)", name="holds_released_by_somebody"),
         sa.PrimaryKeyConstraint("hold_id"),
     )
+    op.create_table(
+        "icsrs",
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("batch_number", sa.String(), nullable=False),
+        sa.Column("obligation_id", sa.String(), nullable=False),
+        sa.Column("case_id", sa.String(), nullable=False),
+        sa.Column("case_number", sa.String(), nullable=False),
+        sa.Column("recipient_id", sa.String(), nullable=False),
+        sa.Column("created_at", UTCDateTime(), nullable=False),
+        sa.Column("first_received", sa.String(), nullable=False),
+        sa.Column("profile", sa.String(), nullable=False),
+        sa.Column("initial", sa.Boolean(), nullable=False),
+        sa.Column("may_be_sent", sa.Boolean(), nullable=False),
+        sa.Column("findings", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("document_id"),
+        sa.UniqueConstraint("batch_number"),
+    )
+    op.create_index(op.f("ix_icsrs_case_id"), "icsrs", ["case_id"], unique=False)
     op.create_table(
         "idempotency",
         sa.Column("client", sa.String(), nullable=False),

@@ -10,7 +10,7 @@ import pytest
 
 from services.sae_notifier.forms.form import KINDS
 from services.sae_notifier.handlers import Notifier
-from services.sae_notifier.handlers.filings import BUILDERS, asked
+from services.sae_notifier.handlers.filings import BUILDERS, asked, wanted
 from shared.errors import Refused
 from shared.trial import load
 from shared.trial.recipient import ReportFormat
@@ -31,7 +31,6 @@ def notifier(wants: ReportFormat) -> Notifier:
     [
         ("cioms_i", None, "cioms_i"),
         ("vn_sae_form", None, "vn_sae_form"),
-        ("e2b_r3", None, "vn_sae_form"),
         ("cioms_i", "vn_sae_form", "vn_sae_form"),
         ("e2b_r3", "cioms_i", "cioms_i"),
     ],
@@ -46,6 +45,14 @@ def test_a_form_we_do_not_make_is_refused_by_name() -> None:
         asked(notifier("cioms_i"), "necbr", "e2b_r3")
     assert [one.pointer for one in refused.value.problems] == ["/kind"]
     assert "cioms_i" in refused.value.problems[0].remedy
+
+
+def test_who_wants_no_form_is_never_given_one_by_itself() -> None:
+    """A Vietnamese form that nobody chose must not go to FDA."""
+    assert wanted(notifier("e2b_r3"), "necbr") is None
+    with pytest.raises(Refused) as refused:
+        asked(notifier("e2b_r3"), "necbr")
+    assert [one.pointer for one in refused.value.problems] == ["/kind"]
 
 
 def test_every_form_has_its_builder_and_its_template() -> None:

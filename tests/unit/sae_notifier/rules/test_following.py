@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from services.sae_notifier.rules import Duty, Told
 from shared.case import CaseReport, Nullification, Obligation, Seriousness
 from tests.unit.sae_notifier.rules.cases import DIED, HOSPITALISED, UNANSWERED, moment, stored
-from tests.unit.sae_notifier.rules.susar import case, duties, says
+from tests.unit.sae_notifier.rules.susar import case, duties, says, sponsor
+from tests.unit.sae_notifier.rules.susar import given as exposure
 
 FIRST = case(DIED)
 
@@ -86,6 +87,50 @@ def test_news_that_began_a_report_of_its_own_is_not_owed_twice() -> None:
     assert ("EU-FU", "ev", 1) not in found
 
 
+def test_news_whose_own_report_ended_is_owed_to_who_holds_the_first() -> None:
+    """A death after a report of a stay in hospital, then signed as expected and unrelated: the recipient must still hear of it."""
+    first, died = case(HOSPITALISED), case(DIED, says("no"), number=2, day="13")
+    reports = [duties(first)[key] for key in (("US-IND", "fda", 1), ("EU-SUSAR", "ev", 1))]
+    told = {one.obligation_id: Told(1, 1, (1,)) for one in reports}
+    signed = sponsor(1, 2, related="no", expected="yes", at="2026-03-14T09:00")
+    found = duties(first, died, obligations=[sent(one) for one in reports], told=told, views=[signed])
+    for group, who in (("EU-FU", "ev"), ("US-FU", "fda")):
+        assert found[group, who, 1].ended is None
+        assert found[group, who, 1].causes[0].version == 2
+
+
+def test_a_correction_of_what_was_given_takes_nothing_back_from_who_holds_a_report() -> None:
+    """The infusion's day is corrected to after the event; two recipients hold a report, and what became known since is theirs."""
+    died = case(DIED, number=2, day="13")
+    reports = [duties(FIRST)[key] for key in (("US-IND", "fda", 1), ("EU-SUSAR", "ev", 1))]
+    told = {one.obligation_id: Told(1, 1, (1,)) for one in reports}
+    before = duties(FIRST, died, obligations=[sent(one) for one in reports], told=told)
+    later = [exposure(start="2026-03-10", version=2)]
+    found = duties(FIRST, died, obligations=[sent(one) for one in reports], told=told, exposures=later)
+    begotten = {key for key in before if key[0] in ("EU-FU", "US-FU", "EU-SUSAR-FULL", "US-IND-FULL")}
+    assert len(begotten) == 4 and begotten <= set(found)
+    for key in begotten:
+        assert found[key].ended is None
+        assert (found[key].due_at, found[key].due_strict_at) == (before[key].due_at, before[key].due_strict_at)
+
+
+def test_a_second_death_is_a_report_of_its_own_and_no_mere_news() -> None:
+    """Everyone was told of one fatal event within seven days; another of the same case counts from its own news."""
+    second = case(DIED, number=2, day="25")
+    second = second.model_copy(
+        update={"events": (*second.events, second.events[0].model_copy(update={"event_id": "e2"}))}
+    )
+    first = duties(FIRST)
+    reports = [first[key] for key in (("US-IND", "fda", 1), ("EU-SUSAR", "ev", 1), ("VN-SAE", "necbr", 1))]
+    told = {one.obligation_id: Told(1, 1, (1,)) for one in reports}
+    found = duties(FIRST, second, obligations=[sent(one) for one in reports], told=told)
+    assert str(found["EU-SUSAR", "ev", 2].due_on) == "2026-04-01"
+    assert str(found["US-IND", "fda", 2].due_on) == "2026-04-01"
+    assert str(found["VN-SAE", "necbr", 2].due_on) == "2026-04-03"
+    same = duties(FIRST, case(DIED, number=2, day="25"), obligations=[sent(one) for one in reports], told=told)
+    assert not any(generation == 2 for group, _, generation in same if group in ("US-IND", "EU-SUSAR", "VN-SAE"))
+
+
 def test_a_view_given_after_the_report_is_news_and_no_graver_report() -> None:
     """It was sent as suspected and unexpected already, for want of an answer."""
     found = after(FIRST, case(DIED, says("yes"), number=2, day="13"))
@@ -103,6 +148,15 @@ def test_sent_again_later_the_rest_is_not_owed_later() -> None:
     first = after(FIRST)["EU-SUSAR-FULL", "ev", 1]
     report = duties(FIRST)["EU-SUSAR", "ev", 1]
     again = duties(FIRST, obligations=[sent(report, "2026-03-18T10:00"), stored(first)])["EU-SUSAR-FULL", "ev", 1]
+    assert (again.due_at, again.due_strict_at) == (first.due_at, first.due_strict_at)
+
+
+def test_sent_again_later_the_bell_stays_where_it_was() -> None:
+    """Two at night in Hanoi is still the day before in Amsterdam: the strict date stands a day before the legal one."""
+    first = after(FIRST, at="2026-03-12T02:00")["EU-SUSAR-FULL", "ev", 1]
+    assert first.due_strict_at < first.due_at
+    report = duties(FIRST)["EU-SUSAR", "ev", 1]
+    again = duties(FIRST, obligations=[sent(report, "2026-03-13T10:00"), stored(first)])["EU-SUSAR-FULL", "ev", 1]
     assert (again.due_at, again.due_strict_at) == (first.due_at, first.due_strict_at)
 
 

@@ -98,6 +98,50 @@ def test_each_suspect_is_asked_apart() -> None:
     assert all(owed(other, group, who) for group, who in ABROAD)
 
 
+def test_a_draft_of_the_sponsor_clears_no_suspect_that_its_own_answer_for_the_event_suspects() -> None:
+    exposures = [given(), given("lumbar_puncture")]
+    rows: dict[str, Answer] = {"x-bm_mnc_infusion": "no", "x-lumbar_puncture": "yes"}
+
+    def asked(signed: bool) -> dict[str, str]:
+        views = [sponsor(rows=rows, signed=signed)]
+        duty = owed(duties(case(DIED, says("no")), views=views, exposures=exposures), "EU-SUSAR", "ev")
+        assert duty is not None
+        return {one.suspect: one.answer for one in duty.factors if one.code == "rel_spo"}
+
+    assert asked(signed=False) == {"x-bm_mnc_infusion": "yes", "x-lumbar_puncture": "yes"}
+    assert asked(signed=True)["x-lumbar_puncture"] == "yes"
+    assert asked(signed=True).get("x-bm_mnc_infusion") != "yes"
+
+
+@pytest.mark.parametrize(
+    "kinds", [("sedation", "lumbar_puncture"), ("bm_mnc_infusion",)], ids=["others", "the same kind"]
+)
+def test_what_the_reporter_says_was_given_is_asked_though_only_a_later_infusion_is_recorded(
+    kinds: tuple[str, ...],
+) -> None:
+    """The record of the ninth does not answer for what was given before the event of the eighth."""
+    later = [given(start="2026-03-09")]
+    told = Given.model_validate({"answer": "yes", "kinds": kinds})
+    found = duties(case(DIED, given=told), exposures=later)
+    assert all(owed(found, group, who) for group, who in ABROAD)
+    named = duties(case(DIED, says("yes", "bm_mnc_infusion")), exposures=later)
+    assert all(owed(named, group, who) for group, who in ABROAD)
+    recorded = duties(
+        case(DIED, given=told), exposures=[*later, *(given(kind, exposure_id=f"b-{kind}") for kind in kinds)]
+    )  # type: ignore[arg-type]
+    assert not any(one.suspect.startswith("reported:") for one in recorded["EU-SUSAR", "ev", 1].factors)
+
+
+def test_a_determination_named_later_moves_the_legal_date_in_the_open_and_no_alarm() -> None:
+    first = duties(case(HOSPITALISED))["US-IND", "fda", 1]
+    named = case(HOSPITALISED, number=2, day="28", determined_reportable=moment("2026-03-27T09:00"))
+    later = duties(case(HOSPITALISED), named)["US-IND", "fda", 1]
+    assert later.due_at > first.due_at
+    assert later.due_strict_at == first.due_strict_at
+    (why,) = [one for one in later.causes if one.code == "determination_named"]
+    assert why.version == 2 and "alarms do not" in why.why_en
+
+
 def test_an_opinion_on_the_cells_says_nothing_of_the_puncture() -> None:
     exposures = [given(), given("lumbar_puncture")]
     signed = [sponsor(rows={"x-bm_mnc_infusion": "no", "x-lumbar_puncture": "no"})]

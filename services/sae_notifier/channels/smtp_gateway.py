@@ -1,0 +1,90 @@
+"""Reports as attachments of mails; answers from the Maildir that the mail server delivers into. 250 is no receipt."""
+
+from __future__ import annotations
+
+import asyncio
+import mailbox
+from email.message import EmailMessage, Message
+from email.parser import BytesParser
+from email.policy import default
+from pathlib import Path
+from typing import cast
+
+from services.sae_notifier.channels import message as messages
+from services.sae_notifier.channels.gateway import MOST_ANSWER_BYTES, MOST_ANSWERS, Handed, Parcel, Waiting
+from services.sae_notifier.channels.message import Channel, HandoverFailed
+
+
+class SmtpGateway:
+    """`mail` is the house's own mail channel; `maildir` is where the recipient's answers arrive."""
+
+    def __init__(self, mail: Channel, to: str, maildir: str = "") -> None:
+        self._mail, self._to, self._maildir = mail, to, Path(maildir) if maildir else None
+
+    async def hand_over(self, parcel: Parcel) -> Handed:
+        letter = messages.Message(
+            message_id=f"<{parcel.number}@tocsin.invalid>",
+            to=self._to,
+            subject=f"[ICSR] {parcel.number}",
+            text=f"E2B(R3)\n\n{parcel.number}\nSHA-256: {parcel.sha256}\n",
+            data={"message_number": parcel.number, "sha256": parcel.sha256},
+            attachments=(messages.Attachment(f"{parcel.number}.xml", "application/xml", parcel.content),),
+            wants_receipt=True,
+        )
+        return Handed(await self._mail.hand_over(letter))
+
+    async def answers(self) -> list[Waiting]:
+        if self._maildir is None:
+            return []
+        try:
+            return await asyncio.to_thread(_read, self._maildir)
+        except OSError as error:
+            raise HandoverFailed(f"smtp: {type(error).__name__}") from error
+
+    async def done_with(self, name: str) -> None:
+        if self._maildir is None:
+            return
+        try:
+            await asyncio.to_thread(_seen, self._maildir, name)
+        except OSError as error:
+            raise HandoverFailed(f"smtp: {type(error).__name__}") from error
+
+
+def _open(directory: Path) -> mailbox.Maildir:
+    if not (directory / "new").is_dir():
+        raise FileNotFoundError(directory)
+    return mailbox.Maildir(directory, create=False)
+
+
+def _read(directory: Path) -> list[Waiting]:
+    """Every mail that is not marked seen, oldest first (a Maildir name begins with its time)."""
+    box = _open(directory)
+    keys = sorted(key for key in box.keys() if "S" not in box.get_message(key).get_flags())
+    return [Waiting(key, _answer(box.get_bytes(key))) for key in keys[:MOST_ANSWERS]]
+
+
+def _answer(raw: bytes) -> bytes:
+    """The first attachment that is XML by its type or name; without one the mail itself, for a person to look at."""
+    mail = cast(EmailMessage, BytesParser(policy=default).parsebytes(raw))
+    for part in mail.walk():
+        if part.is_multipart() or not _is_xml(part):
+            continue
+        content = part.get_payload(decode=True)
+        if isinstance(content, bytes):
+            return content[: MOST_ANSWER_BYTES + 1]
+    return raw[: MOST_ANSWER_BYTES + 1]
+
+
+def _is_xml(part: Message) -> bool:
+    return part.get_content_subtype() in ("xml", "hl7v3+xml") or (part.get_filename() or "").endswith((".xml", ".ack"))
+
+
+def _seen(directory: Path, name: str) -> None:
+    box = _open(directory)
+    try:
+        mail = box[name]
+    except KeyError:
+        return  # another instance was quicker, or somebody tidied up
+    mail.set_subdir("cur")
+    mail.add_flag("S")
+    box[name] = mail
