@@ -82,7 +82,7 @@ def submit_case(intake: Intake, tx: Tx, command: SubmitCase, who: Who, now: date
     # No look at the sites here: a report about another site's child is kept too; only reading is limited.
     zone = ZoneInfo(site.zone if site else intake.trial.desk_zone)
     sequence = store.next_case_sequence(tx)
-    number = intake.trial.case_number(now.astimezone(zone).year, sequence)
+    number = intake.trial.case_number(now.astimezone(zone).year, sequence, site_id)
     subject_id = command.subject_id or f"UNKNOWN-{number}"
     intake.audit.lock(tx, subject_id)
     subject = _subject_or_provisional(intake, tx, subject_id, site_id, who, now)

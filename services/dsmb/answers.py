@@ -37,7 +37,7 @@ class Cut(Answered):
     subjects: int
     parked: int
     """Events set aside when it was taken: not counted in it."""
-    open_withheld: Literal["", "too_soon", "small_arm", "few_children"]
+    open_withheld: Literal["", "too_soon", "few_children"]
     """Why its open report has no tables; empty when it has."""
     reports: list[ReportHash]
 

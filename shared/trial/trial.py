@@ -92,11 +92,11 @@ class Trial(Spec):
     def _numbers(cls, pattern: str) -> str:
         try:
             fields = {name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None}
-            pattern.format(year=2026, seq=1)
+            pattern.format(year=2026, seq=1, country="VN")
         except (ValueError, KeyError, IndexError, AttributeError) as error:
             raise ValueError(f"cannot be filled in ({error}); write it like VN-VINMEC-{{year}}-{{seq:06d}}") from None
-        if fields != {"year", "seq"}:
-            raise ValueError("must hold exactly {year} and {seq}, such as VN-VINMEC-{year}-{seq:06d}")
+        if fields - {"country"} != {"year", "seq"}:
+            raise ValueError("must hold {year} and {seq}, and may hold {country}, such as VN-VINMEC-{year}-{seq:06d}")
         return pattern
 
     @property
@@ -149,8 +149,10 @@ class Trial(Spec):
         """Whom to call at this instant, in order; never empty."""
         return self.roster.on_call(at)
 
-    def case_number(self, year: int, seq: int) -> str:
-        return self.case_number_pattern.format(year=year, seq=seq)
+    def case_number(self, year: int, seq: int, site_id: str | None = None) -> str:
+        """C.1.1: country of the reporter (the first site's where the site is not known), organisation, running number."""
+        site = (self.site(site_id) if site_id else None) or self.sites[0]
+        return self.case_number_pattern.format(year=year, seq=seq, country=site.country)
 
     def catalogue(self, kind: ExposureKind) -> CatalogueEntry:
         """Every kind is in the catalogue: the loader has seen to it."""

@@ -24,13 +24,13 @@ WITHHELD: Cell = {"withheld": "yes"}
 def withheld_because(data: Dataset, plan: Plan) -> str:
     """Why there may be no open report at all; empty when there may.
 
-    With hardly anybody in one arm, all children together are the other arm.
+    With hardly anybody in one arm, all children together are the other arm. Which of the two it was would tell of an arm, so
+    it is one reason.
     """
     arms = [one for one in data.subjects.values["arm"] if one in data.arms]
-    if len(data.subjects) < plan.smallest_arm:
+    few = len(data.subjects) < plan.smallest_arm
+    if few or (arms and min(arms.count(letter) for letter in data.arms) < plan.smallest_arm):
         return "few_children"
-    if arms and min(arms.count(letter) for letter in data.arms) < plan.smallest_arm:
-        return "small_arm"
     return ""
 
 

@@ -124,3 +124,10 @@ def test_a_file_without_them_is_refused_by_name() -> None:
         with pytest.raises(Refused, match="add it and activate"):
             ask(first)
     assert source_of(first, "VINMEC").country == "VN"
+
+
+def test_a_case_number_begins_with_the_country_of_its_site(trial: Trial) -> None:
+    numbers = [trial.case_number(2026, 7, one.id) for one in trial.sites]
+    assert [number[:2] for number in numbers] == [one.country for one in trial.sites]
+    assert len({number[:2] for number in numbers}) > 1
+    assert trial.case_number(2026, 7) == trial.case_number(2026, 7, "NOWHERE") == numbers[0]
