@@ -107,13 +107,15 @@ class RejectedProblem(Answered):
 
 
 class StandingText(Answered):
-    """One text as it stands; give `aggregate`, `version` and `pointer` to take it back."""
+    """One text as it stands; give `aggregate`, `version` and `pointer` to take it back. One that is `judged` cannot be taken
+    back as it stands: verdicts and reports are computed from it, so the record is corrected first."""
 
     aggregate: str
     version: int
     pointer: str
     sha256: str
     text: str
+    judged: bool
 
 
 class Redaction(CaseRedacted):

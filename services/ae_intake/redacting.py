@@ -34,28 +34,34 @@ class Standing:
     aggregate: str
     version: int
     text: Text
+    judged: bool = False
+    """Verdicts and reports are computed from it as it stands now: it is corrected first, and taken back from what it was."""
 
 
 def standing(tx: Tx, case: CaseReport) -> list[Standing]:
     """Every text that somebody typed about this case or into a record of its child; withheld ones are left out."""
-    rows = store.documents_of_child(tx, case.subject_id)
-    return [
-        Standing(row.aggregate, row.version, text)
-        for row in rows
-        if row.kind != "case" or row.aggregate == f"case/{case.case_id}"
-        for text in texts(store.MODELS[row.kind], json.loads(row.body))
-        if text.words is not None
-    ]
+    mine = f"case/{case.case_id}"
+    return [one for one in _all(tx, case.subject_id) if one.aggregate == mine or not one.aggregate.startswith("case/")]
 
 
 def touched(tx: Tx, subject_id: str, hashes: frozenset[str]) -> list[Standing]:
     """Wherever words of these hashes stand in any document of the child."""
-    return [
-        Standing(row.aggregate, row.version, text)
-        for row in store.documents_of_child(tx, subject_id)
-        for text in texts(store.MODELS[row.kind], json.loads(row.body))
-        if text.words is not None and text.sha256 in hashes
-    ]
+    return [one for one in _all(tx, subject_id) if one.text.sha256 in hashes]
+
+
+def _all(tx: Tx, subject_id: str) -> list[Standing]:
+    rows = store.documents_of_child(tx, subject_id)
+    newest = {row.aggregate: row.version for row in rows}  # they come in order
+    found: list[Standing] = []
+    for row in rows:
+        body = json.loads(row.body)
+        stands = newest[row.aggregate] == row.version and not body.get("voided")
+        found += [
+            Standing(row.aggregate, row.version, text, text.judged and stands)
+            for text in texts(store.MODELS[row.kind], body)
+            if text.words is not None
+        ]
+    return found
 
 
 def to_sign(case_id: str, command: RedactCase) -> dict[str, Any]:
@@ -85,6 +91,7 @@ def redact(
             TakenText(aggregate=one.aggregate, version=one.version, pointer=one.text.pointer, sha256=one.text.sha256)
             for one in touched(tx, case.subject_id, hashes)
         ]
+    _must_not_move(tx, case.subject_id, named)
     texts_named = {(one.aggregate, one.version, one.pointer): one for one in named}
     unsigned = {
         "redaction_id": new_id(),
@@ -187,6 +194,31 @@ def _check(
         raise Refused("the words cannot be taken back as asked", problems=problems)
 
 
+JUDGED = "verdicts and reports are computed from it"
+JUDGED_REMEDY = "correct the record without the words first; then take them back from its older versions"
+
+
+def _must_not_move(tx: Tx, subject_id: str, named: Sequence[TakenText]) -> None:
+    """A verdict is never computed from a blank: which agent it was, by which route, measured where and with what."""
+    places = {(one.aggregate, one.version, one.pointer): i for i, one in enumerate(named)}
+    first = {one.sha256: i for i, one in reversed(list(enumerate(named)))}
+    stand = [
+        one for one in _all(tx, subject_id) if one.judged and (one.aggregate, one.version, one.text.pointer) in places
+    ]
+    if stand:
+        raise Refused(
+            "a verdict might move",
+            problems=[
+                FieldProblem(
+                    f"/texts/{first[one.text.sha256]}",
+                    f"{JUDGED}: {one.aggregate}, version {one.version}, {one.text.pointer}",
+                    JUDGED_REMEDY,
+                )
+                for one in stand
+            ],
+        )
+
+
 def _must_not_repeat(document: CaseRedacted, rows: Mapping[tuple[str, int], DocumentRow]) -> None:
     """A reason that quotes the words would carry them on."""
     named = {(one.aggregate, one.version, one.pointer) for one in document.texts}
@@ -207,6 +239,7 @@ def standing_shown(one: Standing) -> dict[str, Any]:
         "pointer": one.text.pointer,
         "sha256": one.text.sha256,
         "text": one.text.words,
+        "judged": one.judged,
     }
 
 

@@ -120,9 +120,10 @@ class Document(Answered):
     made_by: str
     made_at: datetime
     withdrawn_at: datetime | None
-    """Never sent, and its bytes are gone: words that it may have held were taken back."""
+    """It leaves no more: words that it may have held were taken back. Its bytes are gone, unless the recipient may have
+    them: then it says so in `taken_back_later`."""
     taken_back_later: TakenBack | None
-    """It was sent and holds words that were taken back later: they could not be called back."""
+    """It was sent, or may have been, and holds words that were taken back later: they could not be called back."""
     path: str
 
 

@@ -370,7 +370,8 @@ def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) 
         tags=["documents"],
         summary="The document's bytes",
         response_class=Response,
-        responses=answers.of_bytes("application/pdf", "The document as it was made", "application/xml") | problems(404),
+        responses=answers.of_bytes("application/pdf", "The document as it was made", "application/xml")
+        | problems(404, 409),
     )
     async def content(document_id: Id, who: Annotated[Identity, Depends(require("see_ledger"))]) -> Response:
         row, numbers = await _read(db, lambda tx: (store.form(tx, document_id), store.icsr(tx, document_id)))

@@ -335,7 +335,7 @@ class Dispatcher:
         return sum(moved)
 
     async def taken_back_loop(self, stop: asyncio.Event) -> None:
-        """Every two seconds: mails whose document lost its bytes get a new one; nobody waits for it, so it is typeset here."""
+        """Every two seconds: what waits and whose document may not leave gets a new one; nobody waits for it, so it is made here."""
         while not await pause(stop, 2.0):
             try:
                 await asyncio.to_thread(self.make_again)
@@ -350,12 +350,22 @@ class Dispatcher:
                 f"child:{redaction}",
                 lambda tx, c=child, r=redaction: withdrawing.withdraw_left(self.notifier, tx, c, r, now),
             )
-        waiting = self.db.read(store.to_remake)
-        return sum(self._make_again(row) for row in waiting)
+        done, stuck = 0, set[tuple[str, str]]()
+        for row in self.db.read(store.to_remake):
+            place = (row.case_id, row.recipient_id)
+            # Of one case, for one recipient, the older first: a report made later has a later time in it.
+            made = False if place in stuck else self._make_again(row)
+            done += bool(made)
+            if made is None:
+                stuck.add(place)
+        return done
 
-    def _make_again(self, row: FilingRow) -> int:
-        """A document that cannot be made must not keep the others waiting: the bell rings, and it is tried again."""
+    def _make_again(self, row: FilingRow) -> bool | None:
+        """Whether it was made; None when it could not be: that must not keep the others waiting, so the bell rings, and it
+        is tried again."""
         try:
+            if row.method == "gateway":
+                return self._tell_anew(row)
             made = self.db.read(lambda tx: withdrawing.drafted_again(self.notifier, tx, row, self.clock.now()))
             pdf = filings.typeset(made)[0]
             now = self.clock.now()
@@ -363,12 +373,21 @@ class Dispatcher:
         except DatabaseAway:
             raise
         except Conflict:  # words were taken back meanwhile: the next pass reads again
-            return 0
+            return None
         except Exception as error:
             log.error("taken_back.not_made", filing_id=row.filing_id, error_type=type(error).__name__)
             self.ring("delivery_failed", f"filing:{row.filing_id}")
-            return 0
-        return int(done is not None)
+            return None
+        return done is not None
+
+    def _tell_anew(self, row: FilingRow) -> bool:
+        made = self.db.read(lambda tx: withdrawing.drafted_anew(self.notifier, tx, row, self.clock.now()))
+        now = self.clock.now()
+        prepared = icsr.judged(self.notifier, made, now)
+        document = self.db.transact(
+            lambda tx: withdrawing.told_anew(self.notifier, tx, row.filing_id, made, prepared, now)
+        )
+        return document is not None
 
     def _apart(self, place: str, unit: Callable[[Tx], int], *, failed: int = 0) -> int:
         """One duty that cannot be computed must not silence the alarms of the others: the bell rings for it instead."""

@@ -84,6 +84,13 @@ class Rules:
         made, taken = self.blanked(type(document), aggregate, document.version, document.model_dump(mode="json"))  # type: ignore[attr-defined]
         return cast(P, type(document).model_validate(made)) if taken else document
 
+    def judged(self, document: Published) -> list[Words]:
+        """Texts that the machine would compute from and that may not stand: somebody must write them in other words."""
+        if not self.anywhere:
+            return []
+        found = texts(type(document), document.model_dump(mode="json"))
+        return [one for one in found if one.judged and one.words is not None and one.sha256 in self.anywhere]
+
     def part(self, part: P) -> P:
         """A part of a document, by its words' hash alone."""
         if not self.anywhere:

@@ -8,7 +8,7 @@ from typing import Literal
 from shared.case.base import Published
 from shared.case.moment import Moment
 from shared.case.quantity import Quantity
-from shared.case.text import FreeText, Typed
+from shared.case.text import FreeText, Judged, Typed
 
 ExposureKind = Literal[
     "bm_mnc_infusion",
@@ -47,11 +47,11 @@ class Exposure(Published):
     trial_id: str
     subject_id: str
     kind: ExposureKind
-    name: Typed | None = None
+    name: Judged | None = None
     """The agent or product, by its catalogue name in the trial file (never a brand typed with a patient's name)."""
     indication: Typed | None = None
     dose: Quantity | None = None
-    route: Typed | None = None
+    route: Judged | None = None
     start: Moment | None = None
     end: Moment | None = None
     ongoing: bool | None = None

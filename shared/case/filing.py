@@ -25,8 +25,8 @@ class IcsrNumbers(Published):
     profile: str
     initial: bool
     may_be_sent: bool
-    findings: str
-    """JSON, as `tocsin e2b validate` prints them."""
+    findings: FileText
+    """JSON, as `tocsin e2b validate` prints them; what the schema says may quote the file, and goes with its bytes."""
 
 
 class ReportForm(Published):
@@ -113,10 +113,10 @@ class Acknowledgement(Published):
     """Null while it belongs to no telling of ours."""
     via: str
     """The endpoint it came through, or `upload`."""
-    name: str
+    name: Typed
     sha256: str
-    content_base64: str | None = None
-    """The file; null when it is larger than the log carries."""
+    content_base64: FileText | None = None
+    """The file; null when it is larger than the log carries. It came from outside: nothing looks inside it."""
     arrived_at: datetime
     brought_by: str
     state: Literal["used", "parked", "closed"]
@@ -127,5 +127,5 @@ class Acknowledgement(Published):
     filing_id: str | None = None
     closed_by: str | None = None
     closed_at: datetime | None = None
-    closed_reason: str | None = None
+    closed_reason: Typed | None = None
     recorded_at: datetime

@@ -26,13 +26,23 @@ Typed = Annotated[str, BY_HAND]
 `withheld` says, since there is no place beside it for a mark."""
 
 
+class _Judged:
+    """The mark of `Judged`."""
+
+
+JUDGED = _Judged()
+Judged = Annotated[str, BY_HAND, JUDGED]
+"""A `Typed` text that the machine computes from: which agent, by which route, measured where and with what. Blanked, a proposed
+verdict or a coded report would move, so the newest version of a record keeps it: the record is corrected first."""
+
+
 class _Contents:
     """The mark of `FileText`."""
 
 
 CONTENTS = _Contents()
 FileText = Annotated[str, CONTENTS]
-"""A whole file as text; the document says its SHA-256 beside it, so it may be left out."""
+"""A whole file as text, or what was found in one; the document says the file's SHA-256, so it may be left out."""
 
 
 def withheld(sha256: str) -> str:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from shared.case.text import BY_HAND, CONTENTS, FreeText, withheld
+from shared.case.text import BY_HAND, CONTENTS, JUDGED, FreeText, withheld
 
 Kind = Literal["free", "typed", "file", "model", "many"]
 _WITHHELD = re.compile(r"\[redacted sha256:([0-9a-f]{64})\]")
@@ -28,15 +28,17 @@ class Place:
     kind: Kind
     model: type[BaseModel] | None = None
     each: Place | None = None
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text of one document; `words` is None once it is withheld."""
+    """One text of one document; `words` is None once it is withheld. The machine computes from one that is `judged`."""
 
     pointer: str
     sha256: str
     words: str | None
+    judged: bool = False
 
 
 def hash_of(words: str) -> str:
@@ -64,7 +66,7 @@ def _place(annotation: Any) -> Place | None:
     if origin is Annotated:
         inner, *marks = get_args(annotation)
         if BY_HAND in marks:
-            return Place("typed")
+            return Place("typed", judged=JUDGED in marks)
         if CONTENTS in marks:
             return Place("file")
         return _place(inner)
@@ -85,6 +87,11 @@ def _place(annotation: Any) -> Place | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel) and places(annotation):
         return Place("model", model=annotation)
     return None
+
+
+def plain(words: str | None) -> str:
+    """A `Typed` text for somebody outside; empty when there is none or it was taken back: its hash is not for them."""
+    return "" if words is None or withheld_hash(words) else words
 
 
 def texts(model: type[BaseModel], data: Any) -> list[Text]:
@@ -122,7 +129,7 @@ def _through(place: Place, node: Any, pointer: str, act: Act) -> Any:
     if place.kind == "many" and place.each is not None and isinstance(node, list):
         return [_through(place.each, one, f"{pointer}/{i}", act) for i, one in enumerate(node)]
     if place.kind == "typed" and isinstance(node, str):
-        return _typed(node, pointer, act)
+        return _typed(node, pointer, act, place.judged)
     if place.kind == "free" and isinstance(node, dict):
         return _free(node, pointer, act)
     if place.kind == "model" and place.model is not None and isinstance(node, dict):
@@ -134,13 +141,13 @@ def _through(place: Place, node: Any, pointer: str, act: Act) -> Any:
     return node
 
 
-def _typed(words: str, pointer: str, act: Act) -> str:
+def _typed(words: str, pointer: str, act: Act, judged: bool) -> str:
     if not words:
         return words
     known = withheld_hash(words)
     made = [words]
     digest = known or hash_of(words)
-    act(Text(pointer, digest, None if known else words), lambda h: made.append(withheld(h)))
+    act(Text(pointer, digest, None if known else words, judged), lambda h: made.append(withheld(h)))
     return made[-1]
 
 

@@ -41,6 +41,8 @@ class Choice:
     words: str
     where: tuple[str, ...]
     sha256: str
+    judged: tuple[tuple[str, str], ...]
+    """(place, address) of records from which verdicts are computed: they are corrected before the words can go."""
 
 
 def add(router: APIRouter, desk: Desk) -> None:
@@ -73,8 +75,10 @@ def add(router: APIRouter, desk: Desk) -> None:
             await desk.once(who, f"POST /cases/{case_id}/redact", form_key(posted.text("key")), body, unit)
         except Refused as refused:
             trouble = "quotes" if any(one.pointer == "/reason" for one in refused.problems) else "nothing"
+            if any(one.detail.startswith(redacting.JUDGED) for one in refused.problems):
+                trouble = "judged"
             return await _page(
-                desk, request, case_id, who, posted, 422, trouble=trouble, previewing=trouble == "quotes"
+                desk, request, case_id, who, posted, 422, trouble=trouble, previewing=trouble != "nothing"
             )
         return RedirectResponse(f"/cases/{case_id}?done=redacted", 303)
 
@@ -99,7 +103,7 @@ def _value(one: Standing) -> str:
     return f"{one.aggregate}#{one.version}#{one.text.pointer}#{one.text.sha256}"
 
 
-def _choices(standing: list[Standing], t: Words) -> list[Choice]:
+def _choices(standing: list[Standing], subject_id: str, t: Words) -> list[Choice]:
     by_hash: dict[str, list[Standing]] = {}
     for one in standing:
         by_hash.setdefault(one.text.sha256, []).append(one)
@@ -109,9 +113,22 @@ def _choices(standing: list[Standing], t: Words) -> list[Choice]:
             places[-1].text.words or "",
             tuple(dict.fromkeys(where(one, t) for one in places)),
             places[-1].text.sha256,
+            _judged(places, subject_id, t),
         )
         for places in by_hash.values()
     ]
+
+
+PLURAL = {"exposure": "exposures", "measurement": "measurements"}
+
+
+def _judged(places: list[Standing], subject_id: str, t: Words) -> tuple[tuple[str, str], ...]:
+    found = []
+    for one in places:
+        kind, _, identity = one.aggregate.partition("/")
+        if one.judged:
+            found.append((where(one, t), f"/subjects/{subject_id}/{PLURAL[kind]}/{identity}"))
+    return tuple(found)
 
 
 def where(one: Standing, t: Words) -> str:
@@ -145,12 +162,16 @@ async def _page(
 
     case, standing, touched, done = await desk.read(unit)
     ready = previewing and bool(posted.all("text") or posted.text("also") or posted.text("rejected").strip())
+    judged = _judged(touched, case.subject_id, t) if ready else ()
+    if judged:
+        ready, trouble = False, "judged"
     posted.set("key", posted.text("key") or fresh_key())
     context = {
         "case": case,
         "form": posted,
         "chosen": set(posted.all("text")),
-        "choices": _choices(standing, t),
+        "choices": _choices(standing, case.subject_id, t),
+        "judged": judged,
         "preview": list(dict.fromkeys(where(one, t) for one in touched)) if ready else None,
         "also": posted.text("also"),
         "done": done,

@@ -307,7 +307,8 @@ def _try_again(
 ) -> FilingRow | None:
     """A file that nobody took goes out again under its own number: perhaps it was taken, and only the answer was lost."""
     row = next((one for one in told if one.document_id == document_id and one.method == method == "gateway"), None)
-    if row is None or row.state != "failed":
+    document = store.form(tx, document_id)
+    if row is None or row.state != "failed" or document is None or document.withdrawn_by is not None:
         return None
     row.state, row.attempts, row.next_attempt_at = "waiting", 0, None
     told_again = telling.filing_changed(notifier, tx, row, [], now)
@@ -324,6 +325,50 @@ def _try_again(
     )
     tx.after_commit(notifier.wake.set)
     return row
+
+
+def replaced(
+    notifier: Notifier, tx: Tx, row: FilingRow, by: tuple[FormRow, str] | None, now: datetime
+) -> FilingRow | None:
+    """End a telling that waits, and begin one with another document and number for the same duty, when there is one. The
+    child's stream and `row` are locked."""
+    row.state, row.next_attempt_at = "failed", None
+    store.release(row)
+    rows: list[Audited | Written] = [row, telling.filing_changed(notifier, tx, row, [], now)]
+    tx.session.add(row)
+    instead = None
+    if by is not None:
+        document, number = by
+        same = {"obligation_id", "case_id", "case_number", "case_version", "subject_id", "recipient_id", "method"}
+        instead = FilingRow(
+            filing_id=new_id(),
+            message_number=number,
+            document_id=document.document_id,
+            address=row.address,
+            state="waiting",
+            filed_by=row.filed_by,
+            filed_at=now,
+            **row.model_dump(include=same),
+        )
+        rows += [instead, telling.filing_changed(notifier, tx, instead, [], now)]
+        store.add_row(tx, instead)
+    tx.session.flush()
+    notifier.audit.record(
+        tx,
+        stream=row.subject_id,
+        actor="system",
+        action="ended a telling: words were taken back from its file",
+        at=now,
+        rows=rows,
+        detail={"number": row.message_number, "instead": by and by[1]},
+    )
+    tx.after_commit(notifier.wake.set)
+    return instead
+
+
+def call_somebody(notifier: Notifier, tx: Tx, row: FilingRow, now: datetime) -> None:
+    """A telling did not leave, and only a person can say what goes instead."""
+    _alert(notifier, tx, row, f"filing_failed/{row.filing_id}/{row.version}", "filing_failed", now)
 
 
 def begun_by(duty: Obligation) -> int:
@@ -346,7 +391,7 @@ def _check(
         problems.append(
             FieldProblem("/document_id", "not a document for this duty", "make the form for this duty first")
         )
-    elif document.withdrawn_at is not None:
+    elif document.withdrawn_by is not None:
         problems.append(
             FieldProblem("/document_id", "words were taken back from it before it was sent", "make the form again")
         )
@@ -434,7 +479,7 @@ def settle_filing(
             )
             keep_receipt(notifier, tx, row, said_so, now)
     if row.state == "failed":
-        _alert(notifier, tx, row, f"filing_failed/{row.filing_id}/{row.version}", "filing_failed", now)
+        call_somebody(notifier, tx, row, now)
     return row
 
 

@@ -54,9 +54,11 @@ class IcsrShown:
     turned_down: bool
     findings: tuple[FindingShown, ...]
     withdrawn_at: datetime | None = None
-    """Not sent, or not sent again, since words were taken back; its bytes are there only if the recipient may have them."""
+    """It leaves no more: words were taken back."""
     taken_back: CaseRedacted | None = None
-    """It was sent, and holds words that were taken back later."""
+    """It was sent, or may have been, and holds words that were taken back later."""
+    gone: bool = False
+    """It was never sent, and its bytes went with the words."""
 
     @property
     def errors(self) -> tuple[FindingShown, ...]:
@@ -124,6 +126,7 @@ def electronic(
                 findings=_findings(numbers[row["document_id"]].findings),
                 withdrawn_at=row["withdrawn_at"],
                 taken_back=later.get(row["document_id"]),
+                gone=not row["there"],
             )
             for row in forms
             if row["document_id"] in numbers

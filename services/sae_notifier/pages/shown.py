@@ -164,9 +164,11 @@ class DocumentShown:
     made_by: str
     made_at: datetime
     withdrawn_at: datetime | None = None
-    """Never sent; its bytes went when words were taken back."""
+    """It leaves no more: words were taken back."""
     taken_back: CaseRedacted | None = None
     """It was sent, and holds words that were taken back later."""
+    gone: bool = False
+    """It was never sent, and its bytes went with the words."""
 
 
 @dataclass(frozen=True)
@@ -337,4 +339,5 @@ def document(
         made_at=row["made_at"],
         withdrawn_at=row["withdrawn_at"],
         taken_back=later.get(row["document_id"]),
+        gone=not row["there"],
     )

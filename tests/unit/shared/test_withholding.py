@@ -107,6 +107,15 @@ NOT_TYPED = frozenset(
         "plan_sha256",
         "suspect",
         "program",
+        "ack_id",
+        "batch_number",
+        "profile",
+        "via",
+        "why",
+        "message_code",
+        "decision",
+        "brought_by",
+        "closed_by",
     ]
 )
 """Codes, ids, hashes, words of our own making, names of rule files: nobody types a patient's name into them unseen.
