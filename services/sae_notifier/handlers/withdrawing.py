@@ -181,7 +181,7 @@ def later(tx: Tx, case_id: str, subject_id: str, forms: Sequence[dict[str, Any]]
     for one in redacted.of_child(tx, subject_id):
         for form in forms:
             before = form["made_at"] < one.recorded_at and _shows(one, case_id, form)
-            if form["document_id"] in sent and (before or form["withdrawn_by"] == one.redaction_id):
+            if form["document_id"] in sent and form["there"] and (before or form["withdrawn_by"] == one.redaction_id):
                 found.setdefault(form["document_id"], one)
     return found
 
