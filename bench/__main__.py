@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--only intake,sqlite,alerts,consume,dsmb]`: the numbers are worth something only beside each other."""
+"""`python -m bench [--quick] [--only intake,sqlite,alerts,consume,dsmb,icsr]`: the numbers are worth something only beside each other."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import sys
 import time
 from dataclasses import dataclass
 
-from bench import alerts, consume, dsmb, intake
+from bench import alerts, consume, dsmb, icsr, intake
 from bench.results import PATH, Results
 from bench.stage import Stage
+from tests.support.e2b import SCHEMAS
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Sizes:
 
 QUICK = Sizes(seconds=3.0, children=1_000, alert_seconds=8.0, cases=600, events=3_000, reported=20_000)
 FULL = Sizes(seconds=15.0, children=3_000, alert_seconds=60.0, cases=5_000, events=100_000, reported=100_000)
-PARTS = ("intake", "sqlite", "alerts", "consume", "dsmb")
+PARTS = ("intake", "sqlite", "alerts", "consume", "dsmb", "icsr")
 
 
 def main() -> None:
@@ -59,6 +60,8 @@ def main() -> None:
             consume.measure(stage, results, cases=sizes.cases, events=sizes.events)
     if "dsmb" in parts:
         dsmb.measure(results, events=sizes.reported)
+    if "icsr" in parts:
+        icsr.measure(results, SCHEMAS, seconds=sizes.seconds / 3)
     results.show()
     results.write()
     print(f"{time.monotonic() - begun:.0f} s; kept in {PATH}")

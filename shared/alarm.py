@@ -46,6 +46,7 @@ Kind = Literal[
     "roster_exhausted",
     "delivery_failed",
     "answer_failed",
+    "answers_closed",
     "deadline_engine_failed",
     "rules_invalid",
     "held",
@@ -72,6 +73,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "delivery_failed": ("Không gửi được cảnh báo hoặc báo cáo.", "An alert or a report could not be delivered."),
     "answer_failed": ("Không nhận được một tệp phản hồi.", "A file that came back could not be taken in."),
+    "answers_closed": ("Không lấy được phản hồi từ nơi nhận.", "The answers of a recipient cannot be fetched."),
     "deadline_engine_failed": ("Không tính được thời hạn.", "A deadline could not be computed."),
     "rules_invalid": ("Quy tắc hoặc lịch không hợp lệ.", "Rules or calendars are invalid."),
     "held": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 from services.sae_notifier import store
 from services.sae_notifier.channels import Attachment, Channel, Gateway, Handed, HandoverFailed, Message, Parcel
@@ -24,6 +25,8 @@ from shared.trial import Transport
 log = get_logger(__name__)
 POLL_S = 0.5
 ANSWERS_S = 2.0
+CLOSED_FOR = timedelta(minutes=10)
+"""A rejection nobody can read is a clock that runs unseen."""
 _KINDS = {
     "sae": ("Biến cố nghiêm trọng mới", "New serious adverse event"),
     "sae_upgraded": ("Biến cố nay gây tử vong hoặc đe dọa tính mạng", "The event is now fatal or life-threatening"),
@@ -67,6 +70,7 @@ class Dispatcher:
         gateways: Mapping[str, Gateway] | None = None,
     ) -> None:
         self.gateways = gateways or {}
+        self._closed_since: dict[str, datetime] = {}
         self.db, self.notifier, self.clock = db, notifier, clock
         self.channels, self.base_url, self.ring = channels, base_url, ring
 
@@ -198,7 +202,10 @@ class Dispatcher:
                 waiting = await gateway.answers()
         except (HandoverFailed, TimeoutError) as failed:
             log.warning("answers.way_closed", place=endpoint, detail=str(failed) or "no answer in time")
+            if self.clock.now() - self._closed_since.setdefault(endpoint, self.clock.now()) >= CLOSED_FOR:
+                await asyncio.to_thread(self.ring, "answers_closed", f"answers:{endpoint}")
             return 0
+        self._closed_since.pop(endpoint, None)
         taken = 0
         for one in waiting:
             arrived = acks.Arrived(one.content, endpoint, one.name)

@@ -96,6 +96,7 @@ class Other:
         self.held: list[tuple[Held, dict[str, str]]] = []
         self.outbox: dict[str, bytes] = {}
         self.status, self.delay_s, self.listing = 202, 0.0, b""
+        self.broken: set[str] = set()
         other = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -109,7 +110,9 @@ class Other:
 
             def do_GET(self) -> None:
                 name = unquote(self.path.removeprefix("/out").removeprefix("/"))
-                if not name:
+                if name in other.broken:
+                    self._answer(500, b"", {})
+                elif not name:
                     listed = json.dumps({"answers": sorted(other.outbox)}).encode()
                     self._answer(200, other.listing or listed, {})
                 else:
@@ -189,6 +192,15 @@ class TestHttpGateway(GatewayContract):
         with pytest.raises(HandoverFailed):
             await self.gateway().answers()
 
+    async def test_an_answer_that_cannot_be_had_keeps_no_other_waiting(self) -> None:
+        self.put("1.ack", b"one")
+        self.put("2.ack", b"two")
+        self.other.broken = {"1.ack"}
+        assert [one.name for one in await self.gateway().answers()] == ["2.ack"]
+        self.other.broken = {"1.ack", "2.ack"}
+        with pytest.raises(HandoverFailed, match="500"):
+            await self.gateway().answers()
+
     async def test_an_address_that_is_none_is_a_failure(self) -> None:
         with pytest.raises(HandoverFailed):
             await HttpGateway("no address", "").hand_over(self.parcel())
@@ -245,6 +257,19 @@ class TestSmtp(GatewayContract):
         assert handed.receipt == ""
         [caught] = self.catcher.messages
         assert caught.headers["Disposition-Notification-To"] == "tocsin@example.org"
+
+    async def test_mails_that_were_read_are_not_opened_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The mailbox grows for years, and is looked into every two seconds."""
+        for number in range(3):
+            self.put(f"{number}.ack", b"%d" % number)
+        for one in (await self.gateway().answers())[:2]:
+            await self.gateway().done_with(one.name)
+        opened: list[str] = []
+        real = mailbox.Maildir.get_bytes
+        monkeypatch.setattr(mailbox.Maildir, "get_bytes", lambda box, key: opened.append(key) or real(box, key))
+        monkeypatch.setattr(mailbox.Maildir, "get_message", lambda box, key: opened.append(key))
+        [last] = await self.gateway().answers()
+        assert (last.content, opened) == (b"2", [last.name])
 
     async def test_a_mail_without_a_file_comes_as_it_is(self) -> None:
         """A bounce or an automatic reply: a person has to see it."""

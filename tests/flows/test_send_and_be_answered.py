@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.sae_notifier import store
+from services.sae_notifier.channels import HandoverFailed, Waiting
 from services.sae_notifier.e2b import SchemasMissing, read
 from services.sae_notifier.handlers import acks, filings, icsr
 from services.sae_notifier.rebuild import rebuild
@@ -406,6 +407,106 @@ def test_a_follow_up_never_overtakes(world: ElectronicWorld) -> None:
     world.hand_over()
     assert [one.number for one in world.desk.taken] == [first.message_number, second.message_number]
     assert world["sae_notifier"].db.read(lambda tx: store.waits_for(tx, world.filing(second.filing_id))) == []
+
+
+def test_what_nobody_took_does_not_keep_later_news_waiting_and_never_overtakes_it(world: ElectronicWorld) -> None:
+    """The later version says everything the earlier one did; that one can be sent no more, or its news would come last."""
+    world.desk.refuses = True
+    case_id = reported(world)
+    first = sent(world, case_id)
+    for _ in range(filings.ATTEMPTS):
+        world.clock.advance(minutes=20)
+        world.hand_over()
+    assert world.filing(first.filing_id).state == "failed"
+    deeds.amend(world, case_id, 1, news=world.clock.now(), reason="more is known")
+    world.drain()
+    world.clock.advance(minutes=1)
+    world.desk.refuses = False
+    second = sent(world, case_id)
+    assert [one.number for one in world.desk.taken] == [second.message_number]
+    with pytest.raises(Conflict, match="overtake"):
+        world.transmit(first.obligation_id, first.document_id)
+    assert world.duty(case_id).state == "received"
+
+
+def test_turned_down_late_while_they_hold_the_later_version(world: ElectronicWorld) -> None:
+    """The duty is met by what they hold, since they hold it; a person is told all the same."""
+    world.desk.receipts = False
+    case_id = reported(world)
+    first = sent(world, case_id)
+    deeds.amend(world, case_id, 1, news=world.clock.now(), reason="more is known")
+    world.drain()
+    world.clock.advance(minutes=5)
+    second = sent(world, case_id)
+    assert second.obligation_id == first.obligation_id
+    world.clock.advance(minutes=5)
+    world.desk.answer(world.ack("AA", "CA", nth=1))
+    world.fetch()
+    held_since = world.duty(case_id).received_at
+    world.clock.advance(minutes=5)
+    world.desk.answer(world.ack("AR", "CR", "C.5.4", nth=0))
+    world.fetch()
+    assert world.filing(first.filing_id).state == "rejected"
+    assert (world.duty(case_id).state, world.duty(case_id).received_at) == ("received", held_since)
+    assert world.kinds(case_id).count("rejected") == 1
+
+
+def test_turned_down_after_its_receipt_the_duty_is_met_by_the_later_one(world: ElectronicWorld) -> None:
+    """Received counts from the telling that stands, not from one that was thrown away."""
+    case_id = reported(world)
+    sent(world, case_id)
+    first_received = world.duty(case_id).received_at
+    deeds.amend(world, case_id, 1, news=world.clock.now(), reason="more is known")
+    world.drain()
+    world.clock.advance(minutes=5)
+    second = sent(world, case_id)
+    world.desk.answer(world.ack("AR", "CR", "C.5.4", nth=0))
+    world.fetch()
+    duty = world.duty(case_id)
+    assert duty.state == "received"
+    assert first_received is not None and duty.received_at == world.receipts(second.filing_id)[0].at > first_received
+
+
+def test_the_first_receipt_date_binds_once_it_was_told(world: ElectronicWorld) -> None:
+    """C.1.4 is constant for everybody who was told; a draft that nobody got does not fix a wrong date for ever."""
+    case_id = reported(world)
+    first = world.make(world.duty(case_id).obligation_id)
+    assert first.content
+    row = world["sae_notifier"].db.read(lambda tx: store.icsr(tx, first.document_id))
+    assert row is not None
+
+    def kept() -> object:
+        now = world.clock.now()
+        made = world["sae_notifier"].db.read(
+            lambda tx: icsr.draft(world.notifier, tx, world.duty(case_id).obligation_id, now)
+        )
+        return made.message.first_received
+
+    assert kept() is None
+    sent(world, case_id)
+    told = kept()
+    assert told is not None and told.model_dump_json() == row.first_received  # type: ignore[attr-defined]
+
+
+def test_answers_that_cannot_be_fetched_ring_before_long(
+    world: ElectronicWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def closed() -> list[Waiting]:
+        raise HandoverFailed("http_gateway: answered 403")
+
+    sent(world, reported(world))
+    monkeypatch.setattr(world.desk, "answers", closed)
+    for _ in range(2):
+        world.fetch()
+        assert world.rung["answers_closed"] == 0
+        world.clock.advance(minutes=5)
+    world.fetch()
+    assert world.rung["answers_closed"] == 1
+    monkeypatch.undo()
+    world.fetch()
+    monkeypatch.setattr(world.desk, "answers", closed)
+    world.fetch()
+    assert world.rung["answers_closed"] == 1, "a way that opens begins anew"
 
 
 # After a restore -----------------------------------------------------------------------------------------------------

@@ -46,6 +46,15 @@ def test_every_service_starts_and_the_proxy_waits_for_it() -> None:
         assert compose()["proxy"]["depends_on"][name]["condition"] == "service_healthy"
 
 
+def test_reports_can_leave_by_computer_and_only_the_notifier_knows_the_way() -> None:
+    notifier = compose()["sae_notifier"]
+    assert [one.partition(":/")[2] for one in notifier["volumes"]] == ["e2b-schemas:ro", "exchange"]
+    assert notifier["environment"]["TOCSIN_E2B_SCHEMAS"] == "/e2b-schemas"
+    assert set(compose()["causality"]["environment"]) <= set(notifier["environment"])
+    knowing = {name for name, one in compose().items() if "TOCSIN_ENDPOINTS" in (one.get("environment") or {})}
+    assert knowing == {"sae_notifier"}
+
+
 def test_no_secret_has_a_default() -> None:
     for name, service in compose().items():
         for key, value in (service.get("environment") or {}).items():

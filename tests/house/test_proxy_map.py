@@ -59,6 +59,6 @@ def test_the_proxy_lets_through_what_the_services_take() -> None:
 def test_compose_sets_only_settings_that_exist() -> None:
     """Production refuses an unknown TOCSIN_ name; better to learn it here than on a night when it has to start."""
     text = (ROOT / "docker-compose.yml").read_text() + (ROOT / "deploy/Dockerfile").read_text()
-    for_compose = {"TOCSIN_PUBLISH"}
+    for_compose = {"TOCSIN_PUBLISH", "TOCSIN_EXCHANGE"}
     used = set(re.findall(r"\bTOCSIN_[A-Z_]+[A-Z]\b", text)) - for_compose - {"TOCSIN_SERVICE"}
     assert used <= set(names().values())

@@ -43,10 +43,20 @@ class HttpGateway:
             return []
         async with _asking("http_gateway", self._headers) as client:
             names = _names(await _bytes(client, self._answers, MOST_LIST_BYTES))
-            return [
-                Waiting(name, await _bytes(client, f"{self._answers}/{quote(name, safe='')}", MOST_ANSWER_BYTES))
-                for name in names[:MOST_ANSWERS]
-            ]
+        found, failed, until = [], None, asyncio.get_running_loop().time() + BOUND_S
+        for name in names[:MOST_ANSWERS]:
+            if asyncio.get_running_loop().time() > until:
+                break  # the rest in the next turn
+            try:
+                async with _asking("http_gateway", self._headers) as client:
+                    content = await _bytes(client, f"{self._answers}/{quote(name, safe='')}", MOST_ANSWER_BYTES)
+            except HandoverFailed as error:
+                failed = error  # one that cannot be had keeps no other waiting
+                continue
+            found.append(Waiting(name, content))
+        if failed is not None and not found:
+            raise failed
+        return found
 
     async def done_with(self, name: str) -> None:
         async with _asking("http_gateway", self._headers) as client:

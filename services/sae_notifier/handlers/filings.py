@@ -310,6 +310,9 @@ def _try_again(
     document = store.form(tx, document_id)
     if row is None or row.state != "failed" or document is None or document.withdrawn_by is not None:
         return None
+    later = next((one for one in told if one.filed_at > row.filed_at and one.state != "failed"), None)
+    if later is not None:
+        raise Conflict(f"{later.message_number} was filed after it and says what it says; it would overtake that one")
     row.state, row.attempts, row.next_attempt_at = "waiting", 0, None
     told_again = telling.filing_changed(notifier, tx, row, [], now)
     tx.session.add(row)
@@ -609,8 +612,22 @@ def keep_receipt(
         # Met when the authority received it, whenever we came to know of it.
         _move(notifier, tx, duty, "received", user_id, now, received_at=receipt.at)
     elif verdict == "rejected" and duty.state in ("filed", "received"):
-        _move(notifier, tx, duty, "rejected", user_id, now, received_at=None)
+        held_since = _held_beside(tx, row)
+        if held_since is None:
+            _move(notifier, tx, duty, "rejected", user_id, now, received_at=None)
+        elif duty.received_at != held_since:
+            _move(notifier, tx, duty, "received", user_id, now, received_at=held_since)
         _alert(notifier, tx, row, f"rejected/{receipt.receipt_id}", "rejected", now)
+
+
+def _held_beside(tx: Tx, rejected: FilingRow) -> datetime | None:
+    """Since when the recipient holds the same or a later version under the same duty, whatever became of this one."""
+    beside = [
+        one.filing_id
+        for one in store.filings(tx, obligation_id=rejected.obligation_id)
+        if one.filing_id != rejected.filing_id and one.state == "received" and one.case_version >= rejected.case_version
+    ]
+    return min((one.at for one in store.receipts_of(tx, beside)), default=None)
 
 
 def _duty_filed(notifier: Notifier, tx: Tx, row: FilingRow, user_id: str, now: datetime) -> None:

@@ -102,6 +102,7 @@ def draft(
         told = [one for one in told if _before(one, instead_of)]
     case = versions[-1]
     known = store.icsrs_of(tx, case.case_id)
+    left = {one.document_id for one in store.filings(tx, case_id=case.case_id)}
     mine = [one for one in known if one.recipient_id == duty.recipient_id]
     rule = next((one for one in notifier.laws.active(tx).law.rulebook.rules if one.rule_id == duty.rule_id), None)
     made_at = now.replace(microsecond=0)
@@ -118,7 +119,10 @@ def draft(
         transmitted_at=made_at,
         initial=not any(_may_be_there(one) for one in told),
         criteria="6" if rule is None or _is_short(rule) else "1",
-        first_received=Moment.model_validate_json(known[0].first_received) if known else None,
+        # Constant for all versions, to whomever; what nobody was told binds nobody.
+        first_received=next(
+            (Moment.model_validate_json(one.first_received) for one in known if one.document_id in left), None
+        ),
     )
     facts = _facts(trial, tx, case, versions)
     undated = replace(message, batch_number="-", created_at=_NO_TIME, transmitted_at=_NO_TIME)

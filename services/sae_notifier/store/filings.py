@@ -297,13 +297,14 @@ def typed_about(tx: Tx, subject_id: str) -> tuple[list[FilingRow], list[ReceiptR
 
 
 def _ahead(row: Any) -> Any:
-    """What must leave before this one: anything older that waits, and what failed and was not told again since."""
+    """What must leave before this one: anything older that waits, and what failed and was not told again since, by the same
+    version or a later one."""
     earlier, again = aliased(FilingRow), aliased(FilingRow)
     told_again = (
         select(col(again.filing_id))
         .where(
             col(again.obligation_id) == col(earlier.obligation_id),
-            col(again.case_version) == col(earlier.case_version),
+            col(again.case_version) >= col(earlier.case_version),
             col(again.filed_at) > col(earlier.filed_at),
         )
         .exists()

@@ -290,13 +290,6 @@ def test_what_the_schema_refuses_may_not_be_sent(xsd: Path) -> None:
     assert {"C.3.2", "C.2.r.3", "E.i"} <= {one.element for one in prepared.findings if one.severity == "error"}
 
 
-def test_ten_reports_are_written_judged_and_read_back_in_seconds(xsd: Path) -> None:
-    began = time.perf_counter()
-    for _ in range(10):
-        prepare(CASE, FACTS, "fda-premarket", message("fda-premarket"), xsd, now=NOW)
-    assert time.perf_counter() - began < 10
-
-
 def test_reading_does_not_depend_on_the_prefix(xsd: Path) -> None:
     xml = render(good("ich")).decode().replace("xmlns:xsi=", "xmlns:q=").replace("xsi:", "q:").encode()
     assert schema_errors(safe_parse(xml), xsd) == []
