@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from shared.bus.redacted import Rules, same_but_for_redaction
 from shared.canonical import canonical
-from shared.case import CaseReport, FreeText, TakenText
+from shared.case import Batch, CaseReport, Exposure, FreeText, Measurement, Subject, TakenText
 from shared.case.text import BY_HAND, CONTENTS
 from shared.case.withholding import hash_of, loosely, skeleton, texts, withheld, withheld_hash, withhold
 from shared.events.catalogue import CATALOGUE
@@ -201,6 +201,23 @@ def test_the_walker_finds_every_text_and_blanks_it(model: type[BaseModel]) -> No
     assert skeleton(model, made) == skeleton(model, data)
     assert [(one.pointer, one.sha256) for one in texts(model, made)] == [(one.pointer, one.sha256) for one in found]
     assert withhold(model, made, lambda _: True) == (made, []), "twice is once"
+
+
+def test_what_the_machine_computes_from_is_marked() -> None:
+    """By which agent, route, instrument and site a verdict or a coded report goes; a new such field is marked in its model."""
+    found = {
+        (model.__name__, one.pointer)
+        for model in MODELS
+        if issubclass(model, Exposure | Measurement | Batch | Subject | CaseReport)
+        for one in texts(model, whole(model, []))
+        if one.judged
+    }
+    assert found == {
+        ("Exposure", "/name"),
+        ("Exposure", "/route"),
+        ("Measurement", "/instrument"),
+        ("Measurement", "/body_site"),
+    }
 
 
 WORDS = st.text(min_size=1, max_size=30).filter(lambda words: withheld_hash(words) is None)
