@@ -98,7 +98,7 @@ def test_the_name_of_an_agent_is_corrected_first(visitors: Visitors, language: s
     page.goto(f"/cases/{case_id}/redact")
     expect(agent.get_by_role("checkbox")).to_be_enabled()
     agent.get_by_role("checkbox").check()
-    page.locator("button.main, button[type=submit]").first.press("Enter")
+    page.locator("form.card button").first.press("Enter")
     expect(page.locator("[name=reason]")).to_be_visible()
     page.locator("[name=reason]").fill("names a child")
     page.locator("[name=password]").fill(f"tocsin-demo-{OFFICER}")
