@@ -86,19 +86,20 @@ class Abroad:
                 ),
             )
         if not installed(self._settings.e2b_schemas_dir):
-            return self._no_schemas(str(self._settings.e2b_schemas_dir))
+            here = str(self._settings.e2b_schemas_dir)
+            return self._no_schemas(here, here)
         return None
 
     @staticmethod
-    def _no_schemas(where: str) -> tuple[str, str]:
+    def _no_schemas(en: str, vi: str) -> tuple[str, str]:
         return (
             (
-                f"the official E2B(R3) schemas are not in {where}, and without them nothing may be sent. Remedy: "
+                f"the official E2B(R3) schemas are not in {en}, and without them nothing may be sent. Remedy: "
                 "`tocsin e2b fetch-schemas`, or TOCSIN_E2B_SCHEMAS names the directory where they are, for the instance and "
                 "for this command."
             ),
             (
-                f"chưa cài lược đồ E2B(R3) chính thức trong {where}; không có thì không gửi gì. Cách khắc phục: "
+                f"chưa cài lược đồ E2B(R3) chính thức trong {vi}; không có thì không gửi gì. Cách khắc phục: "
                 "`tocsin e2b fetch-schemas`, hoặc đặt TOCSIN_E2B_SCHEMAS là thư mục chứa chúng, cho hệ thống và cho lệnh này."
             ),
         )
@@ -130,7 +131,7 @@ class Abroad:
         except Unexpected as answer:
             if answer.code != SCHEMAS_MISSING:
                 raise
-            self.left_out = self._no_schemas("the place where the instance looks for them")
+            self.left_out = self._no_schemas("the place where the instance looks", "nơi hệ thống tìm")
             self._tell_left_out()
             return None
         self._expect(sent, "rejected")
