@@ -17,10 +17,9 @@ WITHHELD = {
         "withheld: another was made too short a time ago, and the two could be subtracted",
         "không lập: báo cáo trước còn quá gần, có thể lấy hiệu của hai báo cáo",
     ),
-    "small_arm": ("withheld: an arm has too few children", "không lập: một nhánh có quá ít trẻ"),
     "few_children": (
-        "withheld: there are too few children (TOCSIN_HISTORY=0?)",
-        "không lập: có quá ít trẻ (TOCSIN_HISTORY=0?)",
+        "withheld: there are not enough children yet",
+        "không lập: chưa đủ số trẻ",
     ),
 }
 
