@@ -40,7 +40,7 @@ def load_settings() -> Settings:
 @app.command()
 def run() -> None:
     """Start everything embedded on one port (PORT, default 8000; data under TOCSIN_VAR)."""
-    from services import embedded
+    from services import drop_boxes, embedded
     from services.mailbox import Mailbox, wanted
     from services.progress import history_supervisor, is_free
     from services.sae_notifier.handlers.law import LawRefused
@@ -60,6 +60,8 @@ def run() -> None:
     mailbox = Mailbox(settings.var / "mail", clock) if wanted(settings) else None
     more = [history_supervisor(settings, clock, out)] if settings.is_demo and settings.history else []
     try:
+        own_boxes = drop_boxes.wanted(settings)
+        settings = drop_boxes.given(settings)
         built = embedded.create_app(settings, clock, mailbox=mailbox, more=more)
     except (UnsafeSettings, TrialInvalid, LawRefused) as error:
         err.print(str(error), style="red", markup=False)
@@ -75,6 +77,13 @@ def run() -> None:
     if mailbox:
         out.print(
             f"\nThư đi / outgoing mail: {settings.base_url}/mailbox  (kept here, sent to nobody)", highlight=False
+        )
+    if own_boxes and settings.endpoints_by_name:
+        out.print(
+            f"Báo cáo điện tử / electronic reports: {settings.var}/{drop_boxes.FOLDER}/  (left here; make demo answers them)",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
     out.print("\nCtrl-C: dừng / stops.   Another terminal: make demo\n", highlight=False, soft_wrap=True)
     compose.serve(built, settings, "tocsin")

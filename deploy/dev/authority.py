@@ -1,6 +1,6 @@
 """A simulated authority in a process of its own: it takes E2B(R3) files, judges them, and answers with acknowledgements.
 
-`python -m deploy.dev.authority --schemas DIR [--profile ich|fda-premarket] [--mode accept] [--drop IN OUT]`
+`python -m deploy.dev.authority --schemas DIR [--profile ich|fda-premarket] [--mode accept] [--drop IN OUT] [--with-parent]`
 
 HTTP: `POST /in` (a report), `GET /out`, `GET /out/NAME`, `DELETE /out/NAME` (answers), `GET /received` (what came, with
 counts), `DELETE /received` (new books), `GET /mode` and `POST /mode` with `{"mode": "reject", "reasons": ["…"]}`. With
@@ -45,6 +45,7 @@ ModeName = Literal[
     "deaf",
 ]
 NAME = "AUTHORITY-TEST"
+TAKEN = "taken"
 DEFAULT_REASONS = ("C.3.4.8: Data value required for tag emailAddress", "E.i.2.1b contains invalid value")
 
 
@@ -199,22 +200,24 @@ def _words(one: Finding) -> str:
 
 
 class Drop(threading.Thread):
-    """Watches a directory, takes each file that appears, and answers into another."""
+    """Watches a directory, takes each file that appears out of it, and answers into another.
+
+    A file that stayed would be a new one to the next process, and be answered twice.
+    """
 
     def __init__(self, authority: Authority, inbox: Path) -> None:
         super().__init__(daemon=True)
-        self._authority, self._inbox = authority, inbox
-        self._seen: set[tuple[str, int]] = set()
+        self._authority, self._inbox, self._taken = authority, inbox, inbox / TAKEN
+        self._taken.mkdir(exist_ok=True)
         self.ended = threading.Event()
 
     def run(self) -> None:
         while not self.ended.wait(0.1):
             self._authority.release()
             for path in sorted(self._inbox.glob("*.xml")):
-                place = (path.name, path.stat().st_mtime_ns)
-                if place not in self._seen:
-                    self._seen.add(place)
-                    self._authority.take(path.read_bytes())
+                content = path.read_bytes()
+                path.replace(self._taken / path.name)
+                self._authority.take(content)
 
 
 def _handler(authority: Authority) -> type[BaseHTTPRequestHandler]:
@@ -294,6 +297,7 @@ def main() -> None:
     parser.add_argument("--mode", default="accept", choices=get_args(ModeName))
     parser.add_argument("--delay-s", type=float, default=3.0)
     parser.add_argument("--drop", nargs=2, type=Path, metavar=("IN", "OUT"), default=None)
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input does")
     asked = parser.parse_args()
     drop: tuple[Path, Path] | None = tuple(asked.drop) if asked.drop else None
 
@@ -317,7 +321,7 @@ def main() -> None:
         server.shutdown()
         server.server_close()
 
-    hold(json.dumps({"url": f"http://{LOOPBACK}:{port}"}), stop)
+    hold(json.dumps({"url": f"http://{LOOPBACK}:{port}"}), stop, with_parent=asked.with_parent)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,14 @@ class NotAsTold(Exception):
     """What happened instead, in words."""
 
 
+class Unexpected(NotAsTold):
+    """Another answer than a success; `code` is that of its problem, empty when it has none."""
+
+    def __init__(self, words: str, status: int, code: str) -> None:
+        super().__init__(words)
+        self.status, self.code = status, code
+
+
 class People:
     """`as_(user)` sends a request of that user's and returns the JSON of a success."""
 
@@ -55,7 +63,8 @@ class People:
         except httpx.TransportError as error:
             raise NotAsTold(f"{method} {path}: the instance went away ({type(error).__name__})") from error
         if not answer.is_success:
-            raise NotAsTold(f"{method} {path} by {user} was answered {answer.status_code}: {answer.text[:500]}")
+            words = f"{method} {path} by {user} was answered {answer.status_code}: {answer.text[:500]}"
+            raise Unexpected(words, answer.status_code, _code(answer))
         return answer
 
     def get(self, user: str, path: str) -> Any:
@@ -71,6 +80,13 @@ class People:
                 f"{user} cannot sign in ({answer.status_code}): the instance has no demonstration users (TOCSIN_DEMO=1)"
             )
         return str(answer.json()["token"])
+
+
+def _code(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["code"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def until(look: Callable[[], T | None], within_s: float, what: str) -> T:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from examples.replay import Request, Step
+from services.demo import correction
+from services.demo.abroad import Abroad
+from services.demo.board import Board
+from services.demo.desk import Desk
+from services.demo.electronic import Electronic
 from services.demo.filing import Filing
 from services.demo.night import REPORT, free_child, instant, night
 from services.demo.people import NotAsTold, People, until
@@ -28,8 +31,6 @@ CLINICIAN, INVESTIGATOR, MONITOR, MACHINE = "clinician", "investigator", "medica
 HANDED_OVER_WITHIN_S = 30.0
 ASSESSED_WITHIN_S = 30.0
 FULL_REPORT = "VN-SAE"
-OTHER_FORMS = ("US-", "EU-")
-"""Rules whose recipients take E2B(R3) or CIOMS; the demonstration leaves their duties open and says so."""
 TRAVEL_S = 1.5
 """A signature travels to the desk on the log; there is nothing to ask whether it has arrived."""
 
@@ -42,7 +43,7 @@ def tell(settings: Settings, console: Console, language: Language) -> int:
     people = People(f"http://127.0.0.1:{settings.port}")
     try:
         people.knock()
-        summary = _Telling(people, trial, say, clock, settings.var / "demo").tell()
+        summary = _Telling(people, trial, say, clock, settings).tell()
     except NotAsTold as why:
         Console(stderr=True).print(f"\n{say.pick('Stopped', 'Dừng')}: {why}", style="red", markup=False, soft_wrap=True)
         return 1
@@ -55,13 +56,17 @@ def tell(settings: Settings, console: Console, language: Language) -> int:
 
 
 class _Telling:
-    def __init__(self, people: People, trial: Trial, say: Say, clock: Clock, folder: Path) -> None:
-        self.people, self.trial, self.say, self.clock, self.folder = people, trial, say, clock, folder
+    def __init__(self, people: People, trial: Trial, say: Say, clock: Clock, settings: Settings) -> None:
+        self.people, self.trial, self.say, self.clock = people, trial, say, clock
+        self.folder = settings.var / "demo"
         self.sending = Sending(people, f"demo-{new_id()}")
+        self.desk = Desk(people, say)
+        self.abroad = Abroad(settings, trial, say, self.desk, Electronic(people, trial, say, self.desk))
         self.case: dict[str, Any] = {}
-        self.officer = "safety-officer-1"
 
     def tell(self) -> dict[str, Any]:
+        self.same_trial()
+        self.abroad.look_first()
         before, report, *news = night(self._child(), self.clock.now())
         self.before(before.requests)
         self.report(report.requests[0])
@@ -73,7 +78,21 @@ class _Telling:
             self.news(step)
         self.assess()
         self.file(FULL_REPORT, en="The full report goes to each recipient", vi="Báo cáo đầy đủ gửi từng nơi nhận")
-        return self.ledger()
+        answer = self.abroad.tell(self._filing(), self.sending.version(REPORT), lambda: self.correct(before.requests))
+        summary = self.ledger() | {"acknowledgement": answer}
+        board = Board(self.people, self.say, self.folder)
+        return summary | {"cut": board.tell(self.desk.case_id, self.sending.version(REPORT), self.desk.officer)}
+
+    def same_trial(self) -> None:
+        """Another trial file has other recipients: what this command would say of the instance would not be true."""
+        rules = self.people.get(self.desk.officer, "/api/v1/rules")
+        sets = [one["files"] for one in (rules["active"], rules["waiting"]) if one]
+        runs = {file["name"].removesuffix(".json") for files in sets for file in files if file["kind"] == "trial"}
+        if self.trial.id not in runs:
+            raise NotAsTold(
+                f"the instance runs the trial {' or '.join(sorted(runs))}, this command was given {self.trial.id}: start both with "
+                "the same TOCSIN_TRIAL"
+            )
 
     def _child(self) -> str:
         taken: set[str] = set()
@@ -107,6 +126,7 @@ class _Telling:
         )
         began = time.monotonic()
         self.case = self.sending.send(CLINICIAN, request)
+        self.desk.case_id = self.case["case_id"]
         self.sending.learn_events(CLINICIAN, REPORT)
         number, missing = self.case["case_number"], len(self.case["missing"])
         self.say.line(
@@ -127,23 +147,13 @@ class _Telling:
             f"cáo ({(sent - opened).total_seconds():.1f} giây sau khi mở cảnh báo). Không có dữ liệu người bệnh.",
         )
         if person.user_id.startswith("safety-officer"):
-            self.officer = person.user_id
-        self.confirm("I am on it")
-
-    def confirm(self, note: str) -> None:
-        """Every open alert of this case, by name."""
-        for alert in self._alerts("open"):
-            done = self.people.post(self.officer, f"/api/v1/alerts/{alert['alert_id']}/confirm", {"note": note})
-            what = f"{alert['kind']} {alert['threshold'] or ''}".strip()
-            at = self.say.when(datetime.fromisoformat(done["confirmed_at"]))
-            self.say.line(
-                f"{done['confirmed_by']} confirms ({what}), {at}.", f"{done['confirmed_by']} xác nhận ({what}), {at}."
-            )
+            self.desk.officer = person.user_id
+        self.desk.confirm("I am on it")
 
     def duties(self) -> None:
         self.say.step("What is owed, to whom, until when", "Phải báo gì, cho ai, đến khi nào")
         now = self.clock.now()
-        for duty in until(self._duties, 15, "duty"):
+        for duty in until(self.desk.duties, 15, "duty"):
             recipient = self.trial.recipient(duty["recipient"])
             name = self.say.pick(recipient.name.en, recipient.name.vi) if recipient else duty["recipient"]
             due = datetime.fromisoformat(duty["due_at"])
@@ -155,13 +165,13 @@ class _Telling:
 
     def file(self, *groups: str, en: str, vi: str) -> None:
         self.say.step(en, vi)
-        filing = Filing(self.people, self.trial, self.say, self.clock, self.officer)
-        owed = [one for one in self._duties() if one["rule_id"].startswith(groups) and one["state"] == "open"]
+        filing = self._filing()
+        owed = [one for one in self.desk.owed() if one["rule_id"].startswith(groups)]
         if not owed:
             raise NotAsTold(f"no open duty under {' or '.join(groups)}")
         for duty in owed:
             filing.fulfil(duty, self.sending.version(REPORT))
-        self.confirm("filed")
+        self.desk.confirm("filed")
 
     def news(self, step: Step) -> None:
         amendment = step.requests[-1]
@@ -178,7 +188,8 @@ class _Telling:
     def assess(self) -> None:
         self.say.step("The assessment, proposed and signed", "Đánh giá: đề xuất và ký")
         version = self.sending.version(REPORT)
-        proposed = until(lambda: self._proposal(version), ASSESSED_WITHIN_S, f"assessment of version {version}")
+        with self.say.waiting("waiting for the proposal …", "đang chờ đề xuất …"):
+            proposed = until(lambda: self._proposal(version), ASSESSED_WITHIN_S, f"assessment of version {version}")
         for event in proposed["events"]:
             for pair in event["relatedness"]:
                 if pair["exposure_kind"] in self.trial.kinds("IP") | self.trial.kinds("IP_ADMIN"):
@@ -192,6 +203,9 @@ class _Telling:
                 f"Expected: {event['expected']}. {event['expected_why_en']}",
                 f"Dự kiến: {event['expected']}. {event['expected_why_vi']}",
             )
+        self.sign(proposed)
+
+    def sign(self, proposed: dict[str, Any]) -> None:
         body = {
             "version": proposed["version"],
             "password": f"tocsin-demo-{MONITOR}",
@@ -203,36 +217,51 @@ class _Telling:
         self.say.line(f"{MONITOR} signs, {at}.", f"{MONITOR} ký, {at}.")
         time.sleep(TRAVEL_S)
 
+    def correct(self, before: tuple[Request, ...]) -> None:
+        """What the story had left out until an authority asked for it."""
+        infusion = next(one.body for one in before if one.body.get("kind") == "bm_mnc_infusion")
+        start = infusion["start"]
+        signed = self.people.get(MONITOR, f"/api/v1/assessments/{self.case['case_id']}")["assessment"]["version"]
+        body = correction.recorded(infusion["subject_id"], instant(start), start["zone"])
+        self.people.post(INVESTIGATOR, "/api/v1/measurements", body)
+        self.say.line(
+            f"{INVESTIGATOR} records what nobody had asked for at night: the child's weight on the day of the infusion, "
+            f"{body['value']} {body['unit']}.",
+            f"{INVESTIGATOR} ghi điều đêm đó không ai hỏi: cân nặng của trẻ vào ngày truyền, {body['value']} {body['unit']}.",
+        )
+        with self.say.waiting("the assessment is proposed anew …", "đang đề xuất lại đánh giá …"):
+            version = self.sending.version(REPORT)
+            proposed = until(lambda: self._proposal(version, signed), ASSESSED_WITHIN_S, "new proposal with the weight")
+        self.say.line(
+            "The signed assessment had not judged it: it is stale, and proposed anew.",
+            "Đánh giá đã ký chưa xét điều này: thành cũ, và được đề xuất lại.",
+        )
+        self.sign(proposed)
+
     def ledger(self) -> dict[str, Any]:
         self.say.step("The ledger", "Sổ gửi báo cáo")
-        case_id = self.case["case_id"]
-        filings = self.people.get(self.officer, f"/api/v1/filings?case_id={case_id}")["filings"]
-        for one in sorted(filings, key=lambda filing: filing["filed_at"]):
+        case_id = self.desk.case_id
+        for one in self.desk.filings():
             arrived = one["receipts"][-1]
-            self.say.line(
-                f"{one['message_number']}: {one['method']}, {one['state']}, {arrived['kind']} {arrived['at'][:19]}Z",
-                f"{one['message_number']}: {one['method']}, {one['state']}, {arrived['kind']} {arrived['at'][:19]}Z",
-            )
-        self.confirm("filed")
-        duties = self._duties()
-        owed = [
-            f"{one['rule_id']} {one['recipient']}: {one['status']}"
-            for one in duties
-            if one["status"] != "received" and not one["rule_id"].startswith(OTHER_FORMS)
-        ]
-        if owed:
-            raise NotAsTold(f"still owed: {', '.join(owed)}")
+            said = f"{one['message_number']}: {one['method']}, {one['state']}, {arrived['kind']} {arrived['at'][:19]}Z"
+            self.say.line(said, said)
+        self.desk.confirm("filed")
+        duties = self.desk.duties()
+        owed = [one for one in duties if one["status"] != "received"]
+        open_for = {one.id for one in self.abroad.recipients} if self.abroad.left_out else set()
+        if wrong := [one for one in owed if one["recipient"] not in open_for]:
+            which = ", ".join(f"{one['rule_id']} {one['recipient']}: {one['status']}" for one in wrong)
+            raise NotAsTold(f"still owed: {which}")
         page = f"{self.people.base_url}/cases/{case_id}"
-        abroad = [f"{one['rule_id']} {one['recipient']}" for one in duties if one["rule_id"].startswith(OTHER_FORMS)]
-        if abroad:
-            which = ", ".join(abroad)
+        if owed:
+            which = ", ".join(f"{one['rule_id']} {one['recipient']}" for one in owed)
             self.say.line(
-                f"Left open, for reports in E2B(R3) and on CIOMS forms: {which}. Nothing else is owed. The case: {page}",
-                f"Để mở, chờ báo cáo dạng E2B(R3) và mẫu CIOMS: {which}. Không còn nợ báo cáo nào khác. Ca này: {page}",
+                f"Still owed, because the electronic reports were left out: {which}. Nothing else is owed. The case: {page}",
+                f"Còn nợ, vì đã bỏ qua báo cáo điện tử: {which}. Không còn nợ báo cáo nào khác. Ca này: {page}",
             )
         else:
             self.say.line(f"Nothing is owed. The case: {page}", f"Không còn nợ báo cáo nào. Ca này: {page}")
-        alerts = self._alerts()
+        alerts = self.desk.alerts()
         if any(one["state"] != "confirmed" for one in alerts):
             raise NotAsTold("an alert is open that nobody confirmed")
         return {
@@ -242,46 +271,37 @@ class _Telling:
             "obligations": [
                 {name: one[name] for name in ("rule_id", "recipient", "due_at", "status")} for one in duties
             ],
-            "documents": [self._saved(one) for one in self._documents()],
+            "documents": [self._saved(one) for one in self.desk.documents()],
         }
 
     def _saved(self, document: dict[str, Any]) -> dict[str, str]:
-        content = self.people.send(self.officer, "GET", document["path"]).content
-        if hashlib.sha256(content).hexdigest() != document["sha256"]:
-            raise NotAsTold(f"document {document['document_id']} is not what its SHA-256 says")
+        content = self.desk.content(document)
         folder = self.folder / document["case_number"]
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{document['recipient_id']}-v{document['case_version']}-{document['document_id'][-6:]}.pdf"
-        path.write_bytes(content)
-        return {"kind": document["kind"], "sha256": document["sha256"], "path": str(path)}
+        ending = "xml" if document["media_type"] == "application/xml" else "pdf"
+        name = f"{document['recipient_id']}-v{document['case_version']}-{document['document_id'][-6:]}.{ending}"
+        (folder / name).write_bytes(content)
+        return {"kind": document["kind"], "sha256": document["sha256"], "path": str(folder / name)}
 
-    def _documents(self) -> list[dict[str, Any]]:
-        found = self.people.get(self.officer, f"/api/v1/documents?case_id={self.case['case_id']}")["documents"]
-        return sorted(found, key=lambda one: one["made_at"])
-
-    def _alerts(self, state: str = "") -> list[dict[str, Any]]:
-        query = f"case_id={self.case['case_id']}" + (f"&state={state}" if state else "")
-        return self.people.get(self.officer, f"/api/v1/alerts?{query}")["alerts"]
+    def _filing(self) -> Filing:
+        return Filing(self.people, self.trial, self.say, self.clock, self.desk.officer)
 
     def _handed_over(self) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        for alert in self._alerts():
+        for alert in self.desk.alerts():
             if alert["kind"] == "sae":
                 for call in alert["calls"]:
                     if call["state"] == "sent":
                         return alert, call
         return None
 
-    def _duties(self) -> list[dict[str, Any]]:
-        path = f"/api/v1/obligations?case_id={self.case['case_id']}"
-        found = self.people.get(self.officer, path)["obligations"]
-        return sorted(found, key=lambda one: (one["due_at"], one["rule_id"], one["recipient"]))
-
-    def _proposal(self, version: int) -> dict[str, Any] | None:
+    def _proposal(self, version: int, after: int = 0) -> dict[str, Any] | None:
+        """Of this version of the case, itself newer than `after`."""
         listed = self.people.get(MONITOR, "/api/v1/assessments?limit=500")["unsigned"]
         if not any(one["case_id"] == self.case["case_id"] and one["case_version"] == version for one in listed):
             return None
         found = self.people.get(MONITOR, f"/api/v1/assessments/{self.case['case_id']}")
-        return found["assessment"] if found["status"] == "proposed" else None
+        newer = found["assessment"]["version"] > after
+        return found["assessment"] if found["status"] == "proposed" and newer else None
 
     def _at(self, moment: dict[str, str]) -> str:
         return self.say.when(instant(moment))

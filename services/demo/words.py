@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -38,6 +39,16 @@ _RULES = {
         "fifteen calendar days; the day the sponsor knew is not counted",
         "mười lăm ngày theo lịch, không tính ngày nhà tài trợ biết tin",
     ),
+    "US-IND-7-FULL": (
+        "what the seven-day report still lacked, within fifteen calendar days",
+        "phần báo cáo bảy ngày còn thiếu, trong mười lăm ngày theo lịch",
+    ),
+    "EU-SUSAR-8": (
+        "what the seven-day report still lacked, within eight more days",
+        "phần báo cáo bảy ngày còn thiếu, trong tám ngày tiếp theo",
+    ),
+    "US-FU-15": ("news after the report: fifteen calendar days", "tin mới sau báo cáo: mười lăm ngày theo lịch"),
+    "EU-FU-15": ("news after the report: fifteen calendar days", "tin mới sau báo cáo: mười lăm ngày theo lịch"),
     "SP-INV-24H": ("from the site to the sponsor within 24 hours", "cơ sở báo nhà tài trợ trong 24 giờ"),
 }
 
@@ -59,6 +70,10 @@ class Say:
 
     def line(self, en: str, vi: str) -> None:
         self._console.print(f"   {self.pick(en, vi)}", markup=False, highlight=False, soft_wrap=True)
+
+    def waiting(self, en: str, vi: str) -> AbstractContextManager[object]:
+        """Shown while something lasts, on a terminal only; the lines say what came of it."""
+        return self._console.status(self.pick(en, vi))
 
     def when(self, at: datetime, zone: str | None = None) -> str:
         """`Wednesday 02 Dec 2026 23:59 UTC+7`, and the reader's own time where that differs."""

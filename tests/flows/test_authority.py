@@ -209,6 +209,11 @@ def test_by_directories_too(tmp_path: Path) -> None:
             assert world.duty(case_id).state == "received"
             [kept] = (back / "done").iterdir()
             assert read_ack(kept.read_bytes()).decision == "accepted"
+            process.stop()
+            process = Authority("--drop", str(out), str(back))
+            time.sleep(0.5)
+            assert process.received() == [] and list(back.glob("*.ack")) == [], "what was taken is not taken again"
+            assert [one.name for one in (out / "taken").iterdir()] == [f"{row.message_number}.xml"]
     finally:
         process.stop()
 

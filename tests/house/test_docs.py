@@ -276,7 +276,9 @@ def test_every_command_exists() -> None:
         match words:
             case ["make", target, *_]:
                 good = target in targets
-            case ["tocsin", *rest]:
+            case ["export", *given]:
+                good = all(one.split("=")[0] in names().values() for one in given)
+            case ["tocsin" | ".venv/bin/tocsin", *rest]:
                 good = any(rest[: len(leaf.split())] == leaf.split() for leaf in leaves)
             case [".venv/bin/python", "-c", code]:
                 compile(code, page, "exec")

@@ -14,7 +14,7 @@ from services.sae_notifier.e2b.table import by_name
 from services.sae_notifier.handlers import Notifier, icsr
 from services.sae_notifier.pages import shown
 from services.sae_notifier.pages.shown import FilingShown
-from services.sae_notifier.store import FilingRow, ReceiptRow
+from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
 from shared.case import CaseRedacted, Obligation
 from shared.db import Tx
 from shared.trial.base import Bilingual
@@ -71,12 +71,16 @@ class IcsrShown:
 
 @dataclass(frozen=True)
 class Complaint:
-    """One reason of the recipient's: the data element it names, what we had sent there, and where that comes from."""
+    """One reason of the recipient's: the data element it names, what we had sent there, and where that comes from.
+
+    `link` leads to the page where a person puts it right; empty where there is none.
+    """
 
     element: str
     sent: tuple[str, ...]
     place: str
     reason: str
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,10 @@ def _complaints(tx: Tx, document_id: str, reasons: str) -> tuple[Complaint, ...]
     found = []
     for reason in reasons.splitlines():
         named = [one for one in elements_in(reason) if one in by_name()]
-        found += [Complaint(one, tuple(values.get(one, [])[:MOST_VALUES]), _place(one), reason) for one in named]
+        found += [
+            Complaint(one, tuple(values.get(one, [])[:MOST_VALUES]), _place(one), reason, _link(_place(one), document))
+            for one in named
+        ]
         if not named:
             found.append(Complaint("", (), "", reason))
     return tuple(found)
@@ -170,6 +177,15 @@ def _complaints(tx: Tx, document_id: str, reasons: str) -> tuple[Complaint, ...]
 def _place(element: str) -> str:
     source = by_name()[element].source
     return next((place for begins, place in _PLACES if source.startswith(begins)), "message")
+
+
+def _link(place: str, document: FormRow | None) -> str:
+    """What was given, measured and is known of the child stands with the child, not in the case."""
+    if document is None:
+        return ""
+    if place in ("exposures", "measurements", "subject"):
+        return f"/subjects/{document.subject_id}#h-{'data' if place == 'subject' else place}"
+    return {"case": f"/cases/{document.case_id}", "assessment": f"/assessments/{document.case_id}"}.get(place, "")
 
 
 def _findings(text: str) -> tuple[FindingShown, ...]:

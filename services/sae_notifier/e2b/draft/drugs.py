@@ -62,8 +62,8 @@ def drugs(desk: Desk, report: Block, found: list[Drug]) -> None:
 
 
 def name_of(desk: Desk, exposure: Exposure) -> str:
-    if exposure.name and exposure.name.strip():
-        return exposure.name
+    if plain(exposure.name).strip():  # a voided one's may have been taken back
+        return plain(exposure.name)
     return desk.facts.product if exposure.kind in desk.facts.suspects else KIND[exposure.kind].en
 
 

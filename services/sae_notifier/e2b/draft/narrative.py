@@ -20,6 +20,7 @@ from shared.case import seriousness as effective
 
 MOST = 100_000
 NATIVE_MOST = 100_000
+NOT_SIGNED = "The sponsor's assessment of this version is not signed."
 
 
 def narrative(desk: Desk, report: Block) -> None:
@@ -47,8 +48,7 @@ def _head(desk: Desk) -> str:
 
 
 def _event(event: AdverseEvent) -> str:
-    name = event.term.term if event.term else said(event.verbatim) or "event not named"
-    lines = [f"Event: {name}."]
+    lines = [f"Event: {_named(event)}."]
     if event.term is not None:
         lines.append(f"Coded: {event.term.dictionary} {event.term.version}, {event.term.code}.")
     if event.verbatim is not None:
@@ -104,9 +104,10 @@ def _comments(desk: Desk, report: Block) -> None:
     reasons = []
     for event in desk.case.events:
         for one in event.opinions:
-            about = one.exposure_id or (KIND[one.kind].en if one.kind else "no exposure named")
+            about = _given(desk, one.exposure_id) or (KIND[one.kind].en if one.kind else "no exposure named")
+            of = f" of {_named(event)}" if len(desk.case.events) > 1 else ""
             why = f": {_quoted(one.reason)}" if one.reason else ""
-            reasons.append(f"Investigator, related to {about}: {one.related}{why}")
+            reasons.append(f"Investigator, relation{of} to {about}: {one.related}{why}")
     desk.words(report, "H.2", "\n".join(reasons))
     desk.words(report, "H.4", "\n".join(_assessment(desk)))
 
@@ -118,18 +119,33 @@ def _assessment(desk: Desk) -> list[str]:
         found.append(f"Reactions are coded from CTCAE {', '.join(ctcae)} without a MedDRA licence.")
     assessment = desk.signed
     if assessment is None:
-        return [*found, "The sponsor's assessment of this version is not signed."]
+        return [*found, NOT_SIGNED]
     if assessment.illustrative:
         found.append("ILLUSTRATIVE reference safety information was used.")
+    events = {one.event_id: _named(one) for one in desk.case.events}
     for one in assessment.events:
         rsi = f" (reference safety information {one.rsi_version})" if one.rsi_version else ""
-        found.append(f"Sponsor on event {one.event_id}: expected {one.expected}{rsi}; related {one.related}.")
+        found.append(
+            f"Sponsor on {events.get(one.event_id, one.event_id)}: expected {one.expected}{rsi}; related {one.related}."
+        )
         found += [
-            f"Override for {row.exposure_kind}: {_quoted(row.override_reason)}"
+            f"Override for {_given(desk, row.exposure_id) or row.exposure_kind}: {_quoted(row.override_reason)}"
             for row in one.relatedness
             if row.override_reason is not None
         ]
     return found
+
+
+def _named(event: AdverseEvent) -> str:
+    return event.term.term if event.term else said(event.verbatim) or "event not named"
+
+
+def _given(desk: Desk, exposure_id: str | None) -> str:
+    """What was given and when: our own ids say nothing to whoever reads the report. Empty without an id."""
+    if exposure_id is None:
+        return ""
+    found = next((one for one in desk.facts.exposures if one.exposure_id == exposure_id), None)
+    return f"{name_of(desk, found)}, {_when(found.start)}" if found else "an exposure that is not recorded"
 
 
 def _native(desk: Desk, report: Block) -> None:

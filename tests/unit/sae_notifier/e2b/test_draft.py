@@ -303,6 +303,16 @@ def test_expectedness_and_words_stand_in_the_comments() -> None:
     assert "chọc dò" in (native.text("H.5.r.1a") or "").lower()
 
 
+def test_comments_name_what_was_given_and_not_our_ids() -> None:
+    """Whoever reads them has never seen an id of ours."""
+    report = told()
+    spoken = f"{report.text('H.2')}\n{report.text('H.4')}"
+    ours = [one.exposure_id for one in FACTS.exposures] + [one.event_id for one in CASE.events]
+    assert not [one for one in ours if one in spoken]
+    assert f"Sponsor on {EVENT.term.term if EVENT.term else ''}: expected" in spoken
+    assert "relation to BM MNC, 2026-03-08T08:30" in spoken
+
+
 def test_fda_gets_its_own_elements_and_ich_none_of_them() -> None:
     fda = told(profile="fda-premarket")
     assert (fda.text("FDA.C.1.7.1"), fda.text("FDA.C.1.12"), fda.text("FDA.C.5.5a")) == ("6", "false", "123456")

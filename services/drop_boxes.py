@@ -1,0 +1,48 @@
+"""A demonstration's own directories, for recipients that take electronic reports as files and that nobody gave a place.
+
+Only in embedded mode, only with demonstration users, and only without TOCSIN_ENDPOINTS. Nobody reads them but whoever plays
+the recipient: `tocsin demo` does.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from shared import runtime
+from shared.endpoints import Endpoint
+from shared.settings import Settings
+from shared.trial import Trial
+
+FOLDER = "endpoints"
+
+
+def wanted(settings: Settings) -> bool:
+    """Whether this is a demonstration that was told no address of anybody's computer."""
+    return settings.mode == "embedded" and settings.is_demo and "endpoints" not in settings.model_fields_set
+
+
+def of(var: Path, trial: Trial) -> dict[str, Endpoint]:
+    """Endpoint name -> `in` (what we send) and `out` (what is answered) below `var`, for every endpoint that takes files."""
+    named = {one.transport.endpoint for one in trial.recipients if one.transport and one.transport.kind == "file_drop"}
+    home = var.absolute() / FOLDER
+    return {name: Endpoint(address=str(home / name / "in"), answers=str(home / name / "out")) for name in sorted(named)}
+
+
+def there(var: Path, trial: Trial) -> bool:
+    """Whether an instance has made them."""
+    return all(Path(place).is_dir() for one in of(var, trial).values() for place in (one.address, one.answers))
+
+
+def given(settings: Settings) -> Settings:
+    """The same settings with these directories, made; unchanged where they are not wanted. Raises TrialInvalid."""
+    boxes = of(settings.var, runtime.load_trial(settings)) if wanted(settings) else {}
+    if not boxes:
+        return settings
+    for one in boxes.values():
+        for place in (one.address, one.answers):
+            Path(place).mkdir(parents=True, exist_ok=True)
+    text = json.dumps({name: {"address": one.address, "answers": one.answers} for name, one in boxes.items()})
+    return settings.model_copy(update={"endpoints": SecretStr(text)})
