@@ -43,7 +43,8 @@ def _template() -> Iterator[None]:
 
 @pytest.fixture
 def world() -> Iterator[ElectronicWorld]:
-    with ElectronicWorld() as made:
+    made = ElectronicWorld()
+    with made:
         yield made
         made.drain()
         made.assert_audit()

@@ -168,7 +168,7 @@ def judged(world: World, *, blank: bool) -> dict[str, Any]:
         "version": assessed.version,
         "related": [one.related for one in assessed.events],
         "expected": [one.expected for one in assessed.events],
-        "proposed": sorted(row.proposed for one in assessed.events for row in one.relatedness),
+        "proposed": sorted(str(row.proposed) for one in assessed.events for row in one.relatedness),
         "criteria": sorted(
             (row.exposure_kind, why.code, str(why.answer))
             for one in assessed.events

@@ -24,7 +24,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from psycopg import sql
 
-from shared.bus.port import SAFETY_TOPIC
+from shared.bus.port import PARTITIONS, SAFETY_TOPIC
 from tests.chaos.client import Client, Tokens
 from tests.chaos.cluster import SERVICES, KafkaCluster
 from tests.chaos.drain import drain
@@ -242,7 +242,7 @@ async def records(desk: Desk) -> list[bytes]:
     consumer = AIOKafkaConsumer(bootstrap_servers=desk.cluster.kafka.bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        parts = [TopicPartition(SAFETY_TOPIC, one) for one in consumer.partitions_for_topic(SAFETY_TOPIC) or ()]
+        parts = [TopicPartition(SAFETY_TOPIC, one) for one in range(PARTITIONS)]
         consumer.assign(parts)
         await consumer.seek_to_beginning(*parts)
         ends, found = await consumer.end_offsets(parts), []
