@@ -27,7 +27,7 @@ from shared.db import Database, Tx
 from shared.errors import FieldProblem
 from shared.runtime import PLUMBING
 from tests.support import deeds
-from tests.support.world import AUDITED, CLINICIAN, START, World, forget_template
+from tests.support.world import AUDITED, CLINICIAN, START, World
 
 TABLES = [(service, model) for service in AUDITED for model in (*PLUMBING, *AUDITED[service])]
 EMPTY = {
@@ -40,12 +40,6 @@ EMPTY = {
     ("dsmb", "idempotency"),
 }
 """Nothing went wrong there, ae_intake hears nothing but seals, and only it is told things under a key here."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template() -> Iterator[None]:
-    yield
-    forget_template()
 
 
 def lived(*, sealed: bool) -> World:
