@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -42,6 +43,8 @@ from tests.support.world import Taker
 START = datetime(2026, 3, 10, 20, 0, tzinfo=UTC)
 """A Wednesday, 03:00 in Hanoi."""
 ZONE = "Asia/Ho_Chi_Minh"
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+# httpx asks Trio's sniffio before every answer of an application: not installed, it was looked for on the disk each time.
 ELSEWHERE = "clinician-elsewhere"
 """A clinician of a site that has no child here."""
 ROLE_USERS: dict[str, str] = {one.role: one.user_id for one in reversed(DEMO_USERS)}
