@@ -23,7 +23,7 @@ from shared.errors import Conflict, Refused
 from shared.events.envelope import decode
 from tests.support import deeds
 from tests.support.electronic import ElectronicWorld, reported
-from tests.support.world import OFFICER, forget_template
+from tests.support.world import OFFICER
 
 pytestmark = [pytest.mark.live, pytest.mark.schemas]
 NAME = "QZXNAMEQZX"
@@ -33,12 +33,6 @@ WORDS = {"text": f"sốt cao, mẹ là {NAME}", "language": "vi"}
 
 _FORMS = text("SELECT body FROM outbox WHERE type = 'tocsin.form.made.v1'")
 _FILINGS = text("SELECT body FROM outbox WHERE type = 'tocsin.filing.changed.v1'")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template() -> Iterator[None]:
-    yield
-    forget_template()
 
 
 @pytest.fixture
