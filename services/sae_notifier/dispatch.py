@@ -9,7 +9,17 @@ from datetime import datetime, timedelta
 from services.sae_notifier import store
 from services.sae_notifier.channels import Attachment, Channel, Gateway, Handed, HandoverFailed, Message, Parcel
 from services.sae_notifier.e2b import SchemasMissing, as_profile, validate
-from services.sae_notifier.handlers import Notifier, acks, activation, alerts, duties, filings, icsr, withdrawing
+from services.sae_notifier.handlers import (
+    Notifier,
+    acks,
+    activation,
+    alerts,
+    documents,
+    duties,
+    filings,
+    icsr,
+    withdrawing,
+)
 from services.sae_notifier.store import AlertRow, CallRow, FilingRow, FormRow
 from shared import metrics
 from shared.alarm import Kind
@@ -374,7 +384,7 @@ class Dispatcher:
             if row.method == "gateway":
                 return self._tell_anew(row)
             made = self.db.read(lambda tx: withdrawing.drafted_again(self.notifier, tx, row, self.clock.now()))
-            pdf = filings.typeset(made)[0]
+            pdf = documents.typeset(made)[0]
             now = self.clock.now()
             done = self.db.transact(lambda tx: withdrawing.remade(self.notifier, tx, row.filing_id, made, pdf, now))
         except DatabaseAway:

@@ -26,7 +26,7 @@ from services.dsmb.handlers.dsmb import Dsmb
 from services.dsmb.handlers.freezing import freeze
 from services.sae_notifier import store as notifier_store
 from services.sae_notifier.forms.payload import payload
-from services.sae_notifier.handlers import filings, withdrawing
+from services.sae_notifier.handlers import documents, filings, withdrawing
 from shared.bus import parking, received
 from shared.bus.wake import Wake
 from shared.canonical import sha256
@@ -161,14 +161,14 @@ TYPESET: dict[str, str] = {}
 
 @pytest.fixture(autouse=True)
 def _read_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = filings.typeset
+    honest = documents.typeset
 
-    def typeset(made: filings.Draft) -> tuple[bytes, str, str]:
+    def typeset(made: documents.Draft) -> tuple[bytes, str, str]:
         pdf, subject, words = honest(made)
         TYPESET[sha256(pdf)] = json.dumps(payload(made.form), ensure_ascii=False)
         return pdf, subject, words
 
-    monkeypatch.setattr(filings, "typeset", typeset)
+    monkeypatch.setattr(documents, "typeset", typeset)
 
 
 def page_text(pdf: bytes) -> str:
@@ -185,9 +185,9 @@ def page_text(pdf: bytes) -> str:
 def made_and_filed(world: World, obligation_id: str, method: filings.Method) -> str:
     """A real document, filed; its id."""
     db, now = world["sae_notifier"].db, world.clock.now()
-    made = db.read(lambda tx: filings.draft(world.notifier, tx, obligation_id, now))
-    pdf = filings.typeset(made)[0]
-    form = db.transact(lambda tx: filings.keep_form(world.notifier, tx, made, pdf, OFFICER, now))
+    made = db.read(lambda tx: documents.draft(world.notifier, tx, obligation_id, now))
+    pdf = documents.typeset(made)[0]
+    form = db.transact(lambda tx: documents.keep_form(world.notifier, tx, made, pdf, OFFICER, now))
     by_hand = {} if method == "mail" else {"sent_at": now, "reference": f"CV-12 {NAME}"}
     db.transact(
         lambda tx: filings.file(
@@ -292,11 +292,11 @@ def test_a_form_drafted_before_and_kept_after_is_refused(world: World) -> None:
     case_id = told(world)
     duty = deeds.duties(world, case_id)[0]
     db, now = world["sae_notifier"].db, world.clock.now()
-    made = db.read(lambda tx: filings.draft(world.notifier, tx, duty.obligation_id, now))
+    made = db.read(lambda tx: documents.draft(world.notifier, tx, duty.obligation_id, now))
     redact(world, case_id)
     world.drain()
     with pytest.raises(Conflict, match="taken back"):
-        db.transact(lambda tx: filings.keep_form(world.notifier, tx, made, b"%PDF", OFFICER, now))
+        db.transact(lambda tx: documents.keep_form(world.notifier, tx, made, b"%PDF", OFFICER, now))
 
 
 def test_an_old_record_delivered_again_is_a_duplicate_and_brings_nothing_back(world: World) -> None:

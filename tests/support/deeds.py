@@ -21,7 +21,7 @@ from services.causality.handlers import Decision, Given, Said
 from services.dsmb import handlers as dsmb_handlers
 from services.dsmb.store import CutRow
 from services.sae_notifier import store as notifier_store
-from services.sae_notifier.handlers import activation, alerts, filings
+from services.sae_notifier.handlers import activation, alerts, documents, filings
 from services.sae_notifier.handlers.law import keep_law, read_law
 from services.sae_notifier.store import ActivationRow, AlertRow, FilingRow
 from shared.audit import SERVICE_STREAM
@@ -173,8 +173,8 @@ def confirm(world: World, alert_id: str, user_id: str = OFFICER) -> AlertRow:
 def file(world: World, obligation_id: str, method: filings.Method = "hand") -> FilingRow:
     """Make the form (not typeset) and file it."""
     db, now = world["sae_notifier"].db, world.clock.now()
-    made = db.read(lambda tx: filings.draft(world.notifier, tx, obligation_id, now))
-    form = db.transact(lambda tx: filings.keep_form(world.notifier, tx, made, PDF, OFFICER, now))
+    made = db.read(lambda tx: documents.draft(world.notifier, tx, obligation_id, now))
+    form = db.transact(lambda tx: documents.keep_form(world.notifier, tx, made, PDF, OFFICER, now))
     by_hand = {} if method == "mail" else {"sent_at": now, "reference": "CV-12"}
     return db.transact(
         lambda tx: filings.file(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from services.sae_notifier import store
-from services.sae_notifier.handlers import filings, icsr
-from services.sae_notifier.handlers.filings import Draft
+from services.sae_notifier.handlers import documents, icsr
+from services.sae_notifier.handlers.documents import Draft
 from services.sae_notifier.handlers.icsr import IcsrDraft
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.store import FormRow
@@ -45,17 +45,17 @@ def make_form(
     """
 
     def read(tx: Tx) -> tuple[Draft, FormRow | None]:
-        made = filings.draft(notifier, tx, obligation_id, clock.now(), kind)
-        return made, filings.made_before(tx, made)
+        made = documents.draft(notifier, tx, obligation_id, clock.now(), kind)
+        return made, documents.made_before(tx, made)
 
     made, known = db.read(read)
     if known is not None and key is None:
         return known
-    pdf = bytes(known.content) if known is not None else filings.typeset(made)[0]
+    pdf = bytes(known.content) if known is not None else documents.typeset(made)[0]
 
     def keep(tx: Tx) -> FormRow:
         def act() -> dict[str, Any]:
-            return {"document_id": filings.keep_form(notifier, tx, made, pdf, user_id, clock.now()).document_id}
+            return {"document_id": documents.keep_form(notifier, tx, made, pdf, user_id, clock.now()).document_id}
 
         said = {"client": user_id, "route": ROUTE, "key": key, "body": f"{obligation_id} {made.kind}"}
         answer = once(tx, notifier.audit, act, now=clock.now(), **said)[0]

@@ -11,8 +11,8 @@ from typing import Any
 
 from services.sae_notifier import store
 from services.sae_notifier.e2b import Prepared
-from services.sae_notifier.handlers import filings, icsr, telling
-from services.sae_notifier.handlers.filings import Draft
+from services.sae_notifier.handlers import documents, filings, icsr, telling
+from services.sae_notifier.handlers.documents import Draft
 from services.sae_notifier.handlers.icsr import IcsrDraft
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.store import FilingRow, FormRow
@@ -99,7 +99,7 @@ def drafted_again(notifier: Notifier, tx: Tx, row: FilingRow, now: datetime) -> 
     """The same form of the same case version, as it says it now."""
     before = store.form(tx, row.document_id)
     kind = before.kind if before is not None else None
-    return filings.draft(notifier, tx, row.obligation_id, now, kind=kind, case_version=row.case_version)
+    return documents.draft(notifier, tx, row.obligation_id, now, kind=kind, case_version=row.case_version)
 
 
 def remade(notifier: Notifier, tx: Tx, filing_id: str, made: Draft, pdf: bytes, now: datetime) -> FilingRow | None:
@@ -112,7 +112,7 @@ def remade(notifier: Notifier, tx: Tx, filing_id: str, made: Draft, pdf: bytes, 
     before = store.form(tx, row.document_id)
     if row.state != "waiting" or before is None or before.withdrawn_at is None:
         return None
-    document = filings.keep_form(notifier, tx, made, pdf, "system", now, again=True)
+    document = documents.keep_form(notifier, tx, made, pdf, "system", now, again=True)
     row.document_id = document.document_id
     row.next_attempt_at, row.error = None, None
     told = telling.filing_changed(notifier, tx, row, [], now)

@@ -12,7 +12,7 @@ from services.sae_notifier.forms import times
 from services.sae_notifier.forms.diff import changes
 from services.sae_notifier.forms.fields import Value
 from services.sae_notifier.forms.form import KINDS
-from services.sae_notifier.handlers import Notifier, filings, icsr, withdrawing
+from services.sae_notifier.handlers import Notifier, documents, filings, icsr, withdrawing
 from services.sae_notifier.pages import shown
 from services.sae_notifier.pages.electronic import ElectronicShown, electronic, filing
 from services.sae_notifier.pages.factors import FactorShown, factors
@@ -81,7 +81,7 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
     held = store.last_received_version(tx, latest.case_id, latest.recipient_id)
     recipient = notifier.trial.recipient(latest.recipient_id)
     before = next((one for one in cases if one.version == held), None)
-    wanted = filings.wanted(notifier, latest.recipient_id)
+    wanted = documents.wanted(notifier, latest.recipient_id)
     zone = latest.recipient_zone
     found = changes(before, cases[-1], lambda moment: times.told(moment, zone)) if before and cases else ()
     return DutyPage(
