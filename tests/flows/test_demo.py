@@ -191,11 +191,18 @@ def _check_correction(instance: Instance, summary: dict[str, Any]) -> None:
 
 
 def _check_killed(instance: Instance) -> None:
+    """In the middle of it, with both authorities up: one that is still starting dies by itself."""
+    before = _sent_to_fda(instance)
     words, nowhere = Instance.command("demo"), subprocess.DEVNULL
     with subprocess.Popen(words, cwd=ROOT, env=instance.environ, stdout=nowhere, stderr=nowhere) as killed:
-        _until(lambda: len(_authorities(instance)) == 2, "the authorities are up")
+        _until(lambda: _sent_to_fda(instance) > before, "a report is sent")
+        assert len(_authorities(instance)) == 2
         killed.kill()
     _until(lambda: not _authorities(instance), "none is left behind")
+
+
+def _sent_to_fda(instance: Instance) -> int:
+    return len(instance.get("/api/v1/filings?recipient_id=fda").json()["filings"])
 
 
 def _authorities(instance: Instance) -> list[str]:
