@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
+import structlog
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -27,6 +28,13 @@ app.add_typer(e2b_app, name="e2b")
 out = Console()
 err = Console(stderr=True)
 SERVICES = ("ae_intake", "causality", "sae_notifier", "dsmb")
+
+
+@app.callback()
+def before_all() -> None:
+    """What goes wrong is told on the other channel: standard output is what a command was asked for, JSON above all."""
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def load_settings() -> Settings:

@@ -270,6 +270,7 @@ class Audit:
         """Lock the stream's row (made when missing) before anything of that child is written or numbered.
 
         Ascending, the service's own stream last: whoever parks or closes an event holds its child's lock by then.
+        What this transaction has read before is read anew.
         """
         if stream in tx.locked:
             return
@@ -277,6 +278,7 @@ class Audit:
         if later:
             raise RuntimeError(f"stream locks must be taken in ascending order ({stream!r} after {later[-1]!r})")
         found = tx.rows(_LOCK, {"stream": stream}) or tx.rows(_MAKE_AND_LOCK, {"stream": stream})
+        tx.read_anew()
         seq, mac = found[0]
         head = tx.locked[stream] = _Head(seq, mac)
         if seq == 0:

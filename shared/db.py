@@ -133,6 +133,16 @@ class Tx:
         except sqlite3.Error as error:
             raise _as_one_kind(statement, error, sqlite3.Error) from error
 
+    def read_anew(self) -> None:
+        """What was read so far is read again when it is next used: whoever held the lock we waited for may have written.
+
+        Without it even a `SELECT … FOR UPDATE` gives the session's old copy of a row it has read before.
+        """
+        changed = self._session.dirty
+        for row in list(self._session.identity_map.values()):
+            if row not in changed:
+                self._session.expire(row)
+
     def before_commit(self, hook: Callable[[], None]) -> None:
         """Run just before the commit, inside the transaction, in the order added."""
         self._before.append(hook)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.support.passwords import _cheap_passwords  # noqa: F401 - as above
+from tests.support.ram import _kept  # noqa: F401
 from tests.support.servers import (  # noqa: F401 - pytest finds fixtures by name
     _mail_catcher,
     catcher,

@@ -3,8 +3,9 @@
 `python -m deploy.dev.authority --schemas DIR [--profile ich|fda-premarket] [--mode accept] [--drop IN OUT] [--with-parent]`
 
 HTTP: `POST /in` (a report), `GET /out`, `GET /out/NAME`, `DELETE /out/NAME` (answers), `GET /received` (what came, with
-counts), `DELETE /received` (new books), `GET /mode` and `POST /mode` with `{"mode": "reject", "reasons": ["…"]}`. With
-`--drop` it also watches a directory and answers into another. What is not valid is rejected in every mode that answers.
+counts), `GET /given` (what it has answered), `DELETE /received` (new books), `GET /mode` and `POST /mode` with
+`{"mode": "reject", "reasons": ["…"]}`. With `--drop` it also watches a directory and answers into another. What is not valid
+is rejected in every mode that answers.
 
 accept: loaded. warn: loaded, with a warning. reject: valid and yet turned down, with reasons. late: accepts after `delay_s`.
 twice: the same answer two times. again: accepts, then rejects the same. never: takes it and stays silent. garbage: answers
@@ -77,6 +78,25 @@ class Received:
 
 
 @dataclass(frozen=True)
+class Reply:
+    """One answer and what it says: of which message (N.1.2) and with which code; both empty where it is no acknowledgement."""
+
+    content: bytes
+    number: str = ""
+    code: MessageCode | Literal[""] = ""
+
+
+@dataclass(frozen=True)
+class Given:
+    """One answer that was put into the outbox."""
+
+    name: str
+    number: str
+    code: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Header:
     batch_number: str = ""
     batch_sent: str = ""
@@ -93,8 +113,9 @@ class Authority:
         self.profile: Profile = profile
         self.received: dict[str, Received] = {}
         self.outbox: dict[str, bytes] = {}
+        self.given: list[Given] = []
         self._numbers: dict[str, str] = {}
-        self._due: list[tuple[float, list[bytes]]] = []
+        self._due: list[tuple[float, list[Reply]]] = []
         self._lock = threading.Lock()
         self._count = 0
         self._on_answer = on_answer
@@ -104,19 +125,18 @@ class Authority:
         answered again."""
         digest = hashlib.sha256(xml).hexdigest()
         with self._lock:
-            before = self.received.get(digest)
-            if before is not None:
-                self.received[digest] = replace(before, times=before.times + 1)
+            if self._again(digest):
                 return f"R-{digest[:12]}"
             header = _header(xml)
-            twin = self._numbers.get(header.batch_number)
-            self._numbers.setdefault(header.batch_number, digest)
+            twin = self._numbers.setdefault(header.batch_number, digest)
             mode = self.mode
         found = validate(xml, self.profile, self.schemas)
         errors = [_words(one) for one in found if one.severity == "error"]
-        if twin is not None:
+        if twin != digest:
             errors.insert(0, "N.1.2: Case Rejected as Message No and Sender Combination already Exists")
         with self._lock:
+            if self._again(digest):  # delivered twice at the same time
+                return f"R-{digest[:12]}"
             self.received[digest] = Received(
                 header.batch_number, header.case_number, header.created, digest, 1, tuple(errors)
             )
@@ -125,11 +145,19 @@ class Authority:
         self.release()
         return f"R-{digest[:12]}"
 
+    def _again(self, digest: str) -> bool:
+        """Book one more delivery of what is known; False for what is not."""
+        before = self.received.get(digest)
+        if before is not None:
+            self.received[digest] = replace(before, times=before.times + 1)
+        return before is not None
+
     def forget(self) -> None:
         """Close the books and begin new ones."""
         with self._lock:
             self.received.clear()
             self.outbox.clear()
+            self.given.clear()
             self._numbers.clear()
             self._due.clear()
 
@@ -141,15 +169,18 @@ class Authority:
             for _, answers in ready:
                 for answer in answers:
                     self._count += 1
-                    self.outbox[f"{self._count:06}.ack"] = answer
+                    name = f"{self._count:06}.ack"
+                    digest = hashlib.sha256(answer.content).hexdigest()
+                    self.given.append(Given(name, answer.number, answer.code, digest))
+                    self.outbox[name] = answer.content
                     if self._on_answer is not None:
-                        self._on_answer(f"{self._count:06}.ack", answer)
+                        self._on_answer(name, answer.content)
 
-    def _answers(self, header: Header, errors: list[str], mode: Mode) -> list[bytes]:
+    def _answers(self, header: Header, errors: list[str], mode: Mode) -> list[Reply]:
         if mode.mode == "never":
             return []
         if mode.mode == "garbage":
-            return [b"<html><body>502 Bad Gateway</body></html>"]
+            return [Reply(b"<html><body>502 Bad Gateway</body></html>")]
         if errors:
             return [self._ack(header, "AR", "CR", errors)]
         if mode.mode == "reject":
@@ -164,9 +195,9 @@ class Authority:
             return [good, good]
         return [good, self._ack(header, "AR", "CR", list(mode.reasons))] if mode.mode == "again" else [good]
 
-    def _ack(self, header: Header, code: MessageCode, report: str, errors: list[str]) -> bytes:
+    def _ack(self, header: Header, code: MessageCode, report: str, errors: list[str]) -> Reply:
         now = datetime.now(UTC).replace(microsecond=0)
-        return write_ack(
+        content = write_ack(
             Answer(
                 number=f"ACK-{header.batch_number}-{code}-{len(self.received)}"[:100],
                 sender=NAME,
@@ -178,6 +209,7 @@ class Authority:
                 reports=(AckReport(header.case_number, report, tuple(errors), created=header.created),),
             )
         )
+        return Reply(content, header.batch_number, code)
 
 
 def _header(xml: bytes) -> Header:
@@ -228,6 +260,8 @@ def _handler(authority: Authority) -> type[BaseHTTPRequestHandler]:
                 self._answer({"status": "ok"})
             elif self.path == "/received":
                 self._answer([asdict(one) for one in list(authority.received.values())])
+            elif self.path == "/given":
+                self._answer([asdict(one) for one in list(authority.given)])
             elif self.path == "/mode":
                 self._answer(asdict(authority.mode))
             elif self.path == "/out":

@@ -6,15 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api import world as worlds
 from tests.api.world import ApiWorld
 from tests.support.provider import TestProvider
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _templates() -> Iterator[None]:
-    yield
-    worlds.forget_template()
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.world import ApiWorld, forget_template
+from tests.api.world import ApiWorld
 from tests.support.electronic import ENDPOINT, RECIPIENT, trial_text
 
 OFFICER = "safety-officer-1"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template() -> Iterator[None]:
-    yield
-    forget_template()
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import json
 import logging
 import math
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,15 @@ from shared.clock import ManualClock
 from shared.settings import Settings
 from shared.telemetry import configure_logging
 from tests.support.memory_log import MemoryLog, Quiet
-from tests.support.world import Taker, made_in_ram
+from tests.support.ram import kept_in_ram, made_in_ram
+from tests.support.read_once import read_once
+from tests.support.world import Taker
 
 START = datetime(2026, 3, 10, 20, 0, tzinfo=UTC)
 """A Wednesday, 03:00 in Hanoi."""
 ZONE = "Asia/Ho_Chi_Minh"
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+# httpx asks Trio's sniffio before every answer of an application: not installed, it was looked for on the disk each time.
 ELSEWHERE = "clinician-elsewhere"
 """A clinician of a site that has no child here."""
 ROLE_USERS: dict[str, str] = {one.role: one.user_id for one in reversed(DEMO_USERS)}
@@ -48,7 +52,7 @@ ROLE_USERS: dict[str, str] = {one.role: one.user_id for one in reversed(DEMO_USE
 
 
 def _application(settings: Settings, clock: ManualClock, log: MemoryLog) -> FastAPI:
-    with mock.patch("shared.compose.make_bus", return_value=log):
+    with mock.patch("shared.compose.make_bus", return_value=log), read_once():
         return embedded.create_app(settings, clock)
 
 
@@ -59,27 +63,28 @@ def _shut(app: FastAPI) -> None:
     users._db.close()
 
 
-_TEMPLATES: list[Path] = []
+_TEMPLATES: dict[tuple[str, str], Path] = {}
 
 
-@cache
-def _template(trial: str = "") -> Path:
+def _template(environ: Mapping[str, str]) -> Path:
+    """The template of this trial file; where a copy of the file stands is no part of what it says."""
+    named = {name: environ[name] for name in ("TOCSIN_TRIAL",) if name in environ}
+    trial = Path(Settings.load(named).trial)
+    said = (trial.name, trial.read_text(encoding="utf-8"))
+    if said not in _TEMPLATES:
+        _TEMPLATES[said] = _made(named)
+    return _TEMPLATES[said]
+
+
+def _made(named: Mapping[str, str]) -> Path:
     """Migrated databases with every demonstration user and one clinician of another site, under the law of one trial file."""
-    var = made_in_ram("tocsin-api-template-")
-    _TEMPLATES.append(var)
-    named = {"TOCSIN_TRIAL": trial} if trial else {}
-    app = _application(Settings.load({"TOCSIN_VAR": str(var)} | named), ManualClock(START), MemoryLog())
+    var = kept_in_ram("tocsin-api-template-")
+    app = _application(Settings.load({"TOCSIN_VAR": str(var), **named}), ManualClock(START), MemoryLog())
     app.state.auth.users.add(
         ELSEWHERE, "Clinician elsewhere", f"tocsin-demo-{ELSEWHERE}", ["clinician"], now=START, sites=["ELSEWHERE"]
     )
     _shut(app)
     return var
-
-
-def forget_template() -> None:
-    while _TEMPLATES:
-        shutil.rmtree(_TEMPLATES.pop(), ignore_errors=True)
-    _template.cache_clear()
 
 
 class ApiWorld:
@@ -90,7 +95,7 @@ class ApiWorld:
 
     def __init__(self, *, at: datetime = START, **environ: str) -> None:
         self.var = made_in_ram("tocsin-api-")
-        for path in _template(environ.get("TOCSIN_TRIAL", "")).iterdir():
+        for path in _template(environ).iterdir():
             if path.suffix in (".db", ".json") and path.name not in self.left_out:
                 shutil.copy(path, self.var)
         self._logging = json_logs()
@@ -115,7 +120,9 @@ class ApiWorld:
             one.guard.be("open")  # nothing compares with the log where no loop runs
             one.worker.breaker = Breaker(consecutive=10**9, ratio=2.0)
         run = self.app.state.runtimes["sae_notifier"]
-        notifier = Notifier(run.trial, Laws(load_law(self.settings, run.trial)), run.audit, Wake(), Wake())
+        with read_once():
+            laws = Laws(load_law(self.settings, run.trial))
+        notifier = Notifier(run.trial, laws, run.audit, Wake(), Wake())
         channels = {"mail": self.mail, "webhook": self.hooks}
         self.dispatcher = Dispatcher(
             run.db, notifier, self.clock, channels, self.settings.base_url, lambda kind, place: None

@@ -8,6 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
+from tests.chaos.authorities import missing
+
 
 def main() -> int:
     """0: everything held (or every mutant was caught); 1: not."""
@@ -19,7 +21,12 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="keep the logs of a run that held")
     parser.add_argument("--mutant", help="run one known-wrong design: it must be caught")
     parser.add_argument("--mutants", action="store_true", help="run all of them; fails when one survives")
+    parser.add_argument(
+        "--require-schemas", action="store_true", help="fail where nothing electronic can be sent, instead of saying so"
+    )
     asked = parser.parse_args()
+    if asked.require_schemas and (why := missing()):
+        parser.error(why)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     if asked.mutant or asked.mutants:
         from tests.chaos.mutation import run_mutants

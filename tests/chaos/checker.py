@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Mapping
 
+from tests.chaos import judged
+from tests.chaos.anomaly import Anomaly
 from tests.chaos.history import DutyFact, History, IntakeCase, NotifierCase
 
-AnomalyKind = Literal["lost", "doubled", "out_of_order", "phantom", "missed", "audit", "parked", "undrained"]
-KINDS: tuple[AnomalyKind, ...] = (
-    "lost",
-    "doubled",
-    "out_of_order",
-    "phantom",
-    "missed",
-    "audit",
-    "parked",
-    "undrained",
-)
 CALLED_ONCE = ("sae", "sae_upgraded")
-
-
-@dataclass(frozen=True)
-class Anomaly:
-    """One broken promise: which, where, and what was seen."""
-
-    kind: AnomalyKind
-    place: str
-    what: str
 
 
 def check(history: History) -> list[Anomaly]:
     """Every broken promise of a run that has come to rest. A run that did not is one anomaly, whatever else it shows."""
     found = list(_undrained(history))
-    for part in (_intake, _notifier, _causality, _board, _phantoms, _mails, _filings, _trail):
+    for part in (_intake, _notifier, _causality, _board, _phantoms, _mails, _filings, judged.electronic, _trail):
         found.extend(part(history))
     return found
 
@@ -111,6 +91,8 @@ def _duties(case: IntakeCase, seen: NotifierCase) -> Iterator[Anomaly]:
     if case.filed:
         return
     for more in actual.keys() - wanted.keys():
+        if actual[more].kept:
+            continue
         yield Anomaly(
             "doubled", place, f"a duty ({actual[more].rule_id}, {actual[more].recipient_id}) beyond those owed"
         )
@@ -173,6 +155,7 @@ def _board(history: History) -> Iterator[Anomaly]:
         known = there.get(aggregate, 0 if aggregate.startswith("case/") else version)
         if version > known:
             yield Anomaly("phantom", aggregate, f"the cut holds version {version}, there are {known}")
+    yield from _allocations(history, board.versions)
     if set(board.again) != {"identical"}:
         yield Anomaly("out_of_order", "cut", f"made once more its reports are {board.again}")
     if history.notifier is not None:
@@ -180,6 +163,19 @@ def _board(history: History) -> Iterator[Anomaly]:
         if called != board.crossings:
             what = f"{called} alerts for {board.crossings} crossings of a stopping rule"
             yield Anomaly("lost" if called < board.crossings else "doubled", "dsmb", what)
+
+
+def _allocations(history: History, cut: Mapping[str, int]) -> Iterator[Anomaly]:
+    """Each arm that was recorded is with the board, once: a request that had to be repeated may have made more versions."""
+    told = {ack.id for ack in history.acknowledged if ack.kind == "allocation"}
+    at_the_board = {name.removeprefix("allocation/"): cut[name] for name in cut if name.startswith("allocation/")}
+    for child in told - at_the_board.keys():
+        yield Anomaly("lost", f"allocation/{child}", "it was acknowledged and the board does not have it")
+    for child, version in at_the_board.items():
+        tried = history.allocations_tried.get(child, 0)
+        if version > tried:
+            kind = "doubled" if tried else "phantom"
+            yield Anomaly(kind, f"allocation/{child}", f"the board has version {version}, {tried} requests were made")
 
 
 def _phantoms(history: History) -> Iterator[Anomaly]:

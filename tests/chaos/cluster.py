@@ -13,6 +13,7 @@ from tempfile import mkdtemp
 from deploy.dev.kafka import DevKafka
 from deploy.dev.ports import free_ports
 from deploy.dev.postgres import DevPostgres
+from tests.chaos.authorities import Authorities, missing
 from tests.chaos.instance import Instance
 from tests.chaos.settings import ROOT, bare_environment, common, production
 
@@ -58,6 +59,7 @@ class Cluster:
     def __init__(self, mutant: str = "", mutated: str = "") -> None:
         self.directory = Path(mkdtemp(prefix="tocsin-chaos-"))
         self.catcher = Catcher()
+        self.authorities = None if missing() else Authorities()
         self.instances: dict[str, list[Instance]] = {}
         self._added: list[Instance] = []
         self.environment: dict[str, str] = {}
@@ -91,6 +93,8 @@ class Cluster:
         for one in (*every, *self._added):
             one.kill()
         self.catcher.stop()
+        if self.authorities is not None:
+            self.authorities.stop()
 
     def start(self) -> None:
         """Everything up and answering."""
@@ -133,6 +137,7 @@ class KafkaCluster(Cluster):
         self.environment = {
             **bare_environment(),
             **common(self.directory, self.catcher.smtp_port),
+            **(self.authorities.environment if self.authorities else {}),
             **production(url, self.kafka.bootstrap, f"http://127.0.0.1:{next(ports)}"),
         }
         for service in self.services:
@@ -161,6 +166,7 @@ class LocalCluster(Cluster):
         self.environment = {
             **bare_environment(),
             **common(self.directory, self.catcher.smtp_port),
+            **(self.authorities.environment if self.authorities else {}),
             "TOCSIN_MODE": "embedded",
             "TOCSIN_VAR": str(self.directory / "var"),
             "TOCSIN_BASE_URL": f"http://127.0.0.1:{port}",

@@ -13,7 +13,7 @@ import psycopg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from shared.bus.partition import partition_for
-from shared.bus.port import PARTITIONS, SAFETY_TOPIC
+from shared.bus.port import PARTITIONS, TOPICS
 from tests.chaos.load import Load
 
 BOUND_S = 30.0
@@ -24,6 +24,7 @@ T = TypeVar("T")
 class Raw:
     """A record as it stands on the log or in an outbox."""
 
+    topic: str
     key: bytes
     value: bytes
     headers: tuple[tuple[str, bytes], ...]
@@ -60,11 +61,13 @@ def deliver_backwards(bootstrap: str, dsn: str, load: Load, rng: random.Random) 
             for _ in range(3):
                 load.amend(client, rng, made.id)
         with psycopg.connect(dsn, connect_timeout=5) as reader:
-            query = "SELECT key, headers, body FROM ae_intake.outbox WHERE published_at IS NULL ORDER BY position DESC"
+            query = "SELECT topic, key, headers, body FROM ae_intake.outbox WHERE published_at IS NULL ORDER BY position DESC"
             rows = reader.execute(query).fetchall()
         records = [
-            Raw(key.encode(), body.encode(), tuple((name, value.encode()) for name, value in json.loads(headers)))
-            for key, headers, body in rows
+            Raw(
+                topic, key.encode(), body.encode(), tuple((name, value.encode()) for name, value in json.loads(headers))
+            )
+            for topic, key, headers, body in rows
         ]
         asyncio.run(_within(BOUND_S, _write(bootstrap, records)))
         holder.rollback()
@@ -73,7 +76,7 @@ def deliver_backwards(bootstrap: str, dsn: str, load: Load, rng: random.Random) 
 
 
 async def _read(bootstrap: str) -> list[Raw]:
-    places = [TopicPartition(SAFETY_TOPIC, number) for number in range(PARTITIONS)]
+    places = [TopicPartition(topic, number) for topic in TOPICS for number in range(PARTITIONS)]
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False)
     await consumer.start()
     try:
@@ -84,7 +87,7 @@ async def _read(bootstrap: str) -> list[Raw]:
         left = {place for place, end in ends.items() if end > 0}
         while left:
             for place, run in (await consumer.getmany(*left, timeout_ms=500)).items():
-                found += [Raw(one.key or b"", one.value or b"", tuple(one.headers)) for one in run]
+                found += [Raw(one.topic, one.key or b"", one.value or b"", tuple(one.headers)) for one in run]
                 if run[-1].offset + 1 >= ends[place]:
                     left.discard(place)
         return found
@@ -99,7 +102,7 @@ async def _write(bootstrap: str, records: Sequence[Raw]) -> None:
         for one in records:
             partition = partition_for(one.key.decode())
             await producer.send_and_wait(
-                SAFETY_TOPIC, one.value, key=one.key, partition=partition, headers=list(one.headers)
+                one.topic, one.value, key=one.key, partition=partition, headers=list(one.headers)
             )
     finally:
         await producer.stop()

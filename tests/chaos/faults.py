@@ -18,10 +18,11 @@ from tests.chaos.tally import Tally
 CONSUME = ("consume.after_effect", "consume.before_commit", "consume.after_commit")
 RELAY = ("relay.after_send", "relay.before_mark", "relay.after_mark")
 FILING = ("form.after_render", "filing.after_send", "notify.before_receipt")
+ANSWER = "ack.after_take"
 POINTS: dict[str, tuple[str, ...]] = {
     "ae_intake": ("intake.before_commit", "intake.after_commit", *RELAY, "seal.before_commit"),
     "causality": (*CONSUME, "relay.after_send", "relay.before_mark", "seal.before_commit"),
-    "sae_notifier": (*FILING, "notify.after_claim", "notify.after_send", *CONSUME, "relay.after_mark"),
+    "sae_notifier": (*FILING, ANSWER, "notify.after_claim", "notify.after_send", *CONSUME, "relay.after_mark"),
     "dsmb": (*CONSUME, "relay.after_send", "seal.before_commit"),
 }
 POINTS["embedded"] = tuple(
@@ -111,11 +112,11 @@ class Faults:
         with self._count:
             self._given_out -= count
 
-    @staticmethod
-    def _points(name: str, rng: random.Random) -> Iterator[str]:
-        """Every failpoint of the service in turn, each round in another order."""
+    def _points(self, name: str, rng: random.Random) -> Iterator[str]:
+        """Every failpoint of the service in turn, each round in another order; no answer comes where nothing is sent."""
+        points = [one for one in POINTS[name] if one != ANSWER or self.load.sending is not None]
         while True:
-            yield from rng.sample(POINTS[name], len(POINTS[name]))
+            yield from rng.sample(points, len(points))
 
     def _kill(self, victim: Instance) -> None:
         if victim.kill():
@@ -142,7 +143,7 @@ class Faults:
         poke.join(15)
 
     def _poke(self, victim: Instance, point: str, rng: random.Random) -> None:
-        """What passes this place: a filing for those of filings, a report for the others."""
+        """What passes this place: a filing for those of filings, an electronic one for an answer, a report for the others."""
         if not victim.ready(30):
             return
         client = self.load.client(500 + rng.randrange(400))
@@ -150,6 +151,8 @@ class Faults:
             while victim.pid and not self._over.is_set():
                 if point in FILING:
                     self.load.file_somewhere(client, rng)
+                elif point == ANSWER and self.load.sending is not None:
+                    self.load.sending.one(client, rng)
                 else:
                     self.load.report(client, rng, self.load.child(rng))
                 time.sleep(1.0)

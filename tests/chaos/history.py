@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-AckKind = Literal["case", "amendment", "exposure", "confirmation", "filing"]
+AckKind = Literal["case", "amendment", "exposure", "allocation", "confirmation", "filing", "transmission"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Acknowledged:
     kind: AckKind
     key: str
     id: str
-    """The case, exposure, alert or filing."""
+    """The case, exposure, child (of an allocation), alert or filing."""
     version: int = 1
     case_number: str = ""
     subject_id: str = ""
@@ -33,6 +33,8 @@ class DutyFact:
     due_strict_at: str
     case_version: int = 0
     """The newest version of the case among its causes (0: none named)."""
+    kept: bool = False
+    """No rule asks for it any more; it stays until a person ends it."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,63 @@ class FilingFact:
 
 
 @dataclass(frozen=True)
+class Transmission:
+    """One filing by a recipient's computer. `sha256` is its document's, `duty_state` what became of its duty."""
+
+    filing_id: str
+    case_id: str
+    case_version: int
+    recipient_id: str
+    number: str
+    sha256: str
+    state: str
+    acceptance: str = ""
+    obligation_id: str = ""
+    duty_state: str = ""
+
+
+@dataclass(frozen=True)
+class Booked:
+    """One file in an authority's own books; `times` counts deliveries of these very bytes."""
+
+    endpoint: str
+    number: str
+    created: str
+    sha256: str
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class GivenAnswer:
+    """One answer that an authority gave: about which number, with which code; both empty for garbage."""
+
+    endpoint: str
+    name: str
+    number: str
+    code: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class KeptAnswer:
+    """One answer as sae_notifier keeps it."""
+
+    sha256: str
+    state: str
+    filing_id: str = ""
+
+
+@dataclass(frozen=True)
+class Electronic:
+    """Our side and theirs; books and answers in the order of the authority."""
+
+    transmissions: tuple[Transmission, ...] = ()
+    books: tuple[Booked, ...] = ()
+    given: tuple[GivenAnswer, ...] = ()
+    kept: tuple[KeptAnswer, ...] = ()
+
+
+@dataclass(frozen=True)
 class BoardFact:
     """A cut frozen at the end: aggregate -> version in its manifest, and what making its reports once more gave."""
 
@@ -123,6 +182,11 @@ class History:
     """Alerts about no case: a stopping rule was crossed."""
     mails: list[MailFact] = field(default_factory=list)
     filings: list[FilingFact] = field(default_factory=list)
+    """By mail."""
+    electronic: Electronic | None = None
+    """None where nothing electronic ran."""
+    allocations_tried: dict[str, int] = field(default_factory=dict)
+    """Child -> requests that were sent to record its arm, answered or not."""
     parked: dict[str, int] = field(default_factory=dict)
     breaches: dict[str, list[str]] = field(default_factory=dict)
     undrained: str = ""

@@ -1,4 +1,4 @@
-"""Clients that report, amend, record, confirm and file until told to stop, and remember every 2xx."""
+"""Clients that report, amend, record, allocate, confirm, file and send until told to stop, and remember every 2xx."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ from tests.chaos import words
 from tests.chaos.client import Client, Tokens, Unanswered
 from tests.chaos.cluster import Cluster
 from tests.chaos.history import AckKind, Acknowledged
+from tests.chaos.sending import Sending
 
-CLINICIAN, OFFICER = "clinician", "safety-officer-1"
+CLINICIAN, INVESTIGATOR, OFFICER = "clinician", "investigator", "safety-officer-1"
+
+
+SENDING, ALLOCATING = 0.25, 0.06
+"""How often a client does that instead of everything else."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Pace:
     most_cases: int = 60
     pause_s: float = 1.5
     filings: int = 6
+    reports: int = 10
+    """Cases that an authority is told of by computer, where the schemas are."""
 
 
 class Load:
@@ -42,6 +49,9 @@ class Load:
         self._numbers = iter(range(10**9))
         self._filings = pace.filings if "sae_notifier" in cluster.services else 0
         self._filed: set[str] = set()
+        able = cluster.authorities is not None and "sae_notifier" in cluster.services
+        self.sending = Sending(self, pace.reports) if able else None
+        self.allocations_tried: dict[str, int] = {}
         self._lock = threading.Lock()
         self._enough, self._abandon = threading.Event(), threading.Event()
         self.held = threading.Event()
@@ -94,6 +104,12 @@ class Load:
 
     def _one(self, client: Client, rng: random.Random) -> None:
         cases = self.cases
+        if cases and self.sending is not None and rng.random() < SENDING:
+            self.sending.one(client, rng)
+            return
+        if cases and rng.random() < ALLOCATING:
+            self.allocate(client, rng, rng.choice(cases).subject_id)
+            return
         wanted = rng.random()
         if not cases or (wanted < 0.55 and len(cases) < self.pace.most_cases):
             self.report(client, rng, self.child(rng))
@@ -114,44 +130,64 @@ class Load:
         with self._lock:
             return f"{kind}-{self.seed}-{next(self._numbers)}"
 
-    def report(self, client: Client, rng: random.Random, child: str) -> Acknowledged | None:
+    def report(self, client: Client, rng: random.Random, child: str, profile: str | None = None) -> Acknowledged | None:
         key = self.key("case")
-        profile = rng.choice(["life_threatening", "serious", "serious", "not_serious", "unanswered"])
+        profile = profile or rng.choice(["life_threatening", "serious", "serious", "not_serious", "unanswered"])
         body = words.report(rng, child, key, profile)
         headers = {"Idempotency-Key": key}
         answer = client.send("ae_intake", "POST", "/api/v1/cases", user=CLINICIAN, body=body, headers=headers)
         if answer.status_code != 201:
-            return self._refuse("case", answer.status_code)
+            return self.refuse("case", answer.status_code)
         told = answer.json()
-        return self._ack("case", key, told["case_id"], told["version"], told["case_number"], told["subject_id"])
+        return self.acknowledge("case", key, told["case_id"], told["version"], told["case_number"], told["subject_id"])
 
-    def amend(self, client: Client, rng: random.Random, case_id: str) -> Acknowledged | None:
+    def amend(
+        self, client: Client, rng: random.Random, case_id: str, profile: str | None = None
+    ) -> Acknowledged | None:
         """The newest version is read first; somebody quicker makes it 412, which is an answer too."""
         if case_id in self._filed:
             return None
         document = client.get("ae_intake", f"/api/v1/cases/{case_id}", user=CLINICIAN)
         if document is None:
-            return self._refuse("read", 404)
+            return self.refuse("read", 404)
         case = document["case"]
         event = case["events"][0]
         key = self.key("amend")
-        body = words.news(rng, event["event_id"], rng.choice(list(words.PROFILES)), event["verbatim"])
+        body = words.news(rng, event, profile or rng.choice(list(words.PROFILES)))
         headers = {"Idempotency-Key": key, "If-Match": f'"{case["version"]}"'}
         path = f"/api/v1/cases/{case_id}"
         answer = client.send("ae_intake", "PATCH", path, user=CLINICIAN, body=body, headers=headers)
         if answer.status_code != 200:
-            return self._refuse("amendment", answer.status_code)
+            return self.refuse("amendment", answer.status_code)
         told = answer.json()
-        return self._ack("amendment", key, case_id, told["version"], told["case_number"], told["subject_id"])
+        return self.acknowledge("amendment", key, case_id, told["version"], told["case_number"], told["subject_id"])
 
     def record(self, client: Client, rng: random.Random, child: str) -> Acknowledged | None:
         key = self.key("exposure")
         body, headers = words.exposure(rng, child), {"Idempotency-Key": key}
         answer = client.send("ae_intake", "POST", "/api/v1/exposures", user=CLINICIAN, body=body, headers=headers)
         if answer.status_code != 201:
-            return self._refuse("exposure", answer.status_code)
+            return self.refuse("exposure", answer.status_code)
         told = answer.json()
-        return self._ack("exposure", key, told["exposure_id"], told["version"], "", child)
+        return self.acknowledge("exposure", key, told["exposure_id"], told["version"], "", child)
+
+    def allocate(self, client: Client, rng: random.Random, child: str) -> None:
+        """Once per child; there is no key, so a request that has to be repeated may record the same arm again."""
+        with self._lock:
+            if child in self.allocations_tried:
+                return
+            self.allocations_tried[child] = 1
+        before = client.retries
+        body = {"subject_id": child, "arm": rng.choice("AB")}
+        try:
+            answer = client.send("ae_intake", "POST", "/api/v1/allocations", user=INVESTIGATOR, body=body)
+        finally:
+            with self._lock:
+                self.allocations_tried[child] += client.retries - before
+        if answer.status_code == 204:
+            self.acknowledge("allocation", f"allocation/{child}", child, subject=child)
+        else:
+            self.refuse("allocation", answer.status_code)
 
     def confirm(self, client: Client, case_id: str) -> None:
         found = client.get("sae_notifier", f"/api/v1/alerts?case_id={case_id}", user=OFFICER) or {"alerts": []}
@@ -160,9 +196,9 @@ class Load:
                 path = f"/api/v1/alerts/{alert['alert_id']}/confirm"
                 answer = client.send("sae_notifier", "POST", path, user=OFFICER, body={})
                 if answer.status_code == 200:
-                    self._ack("confirmation", alert["alert_id"], alert["alert_id"])
+                    self.acknowledge("confirmation", alert["alert_id"], alert["alert_id"])
                 else:
-                    self._refuse("confirmation", answer.status_code)
+                    self.refuse("confirmation", answer.status_code)
                 return
 
     def file(self, client: Client, case_id: str) -> None:
@@ -178,19 +214,22 @@ class Load:
             path = f"/api/v1/obligations/{duty['obligation_id']}/filings"
             answer = client.send("sae_notifier", "POST", path, user=OFFICER, body={"method": "mail"})
             if answer.status_code == 201:
-                self._ack("filing", duty["obligation_id"], answer.json()["filing_id"])
+                self.acknowledge("filing", duty["obligation_id"], answer.json()["filing_id"])
             else:
-                self._refuse("filing", answer.status_code)
+                self.refuse("filing", answer.status_code)
 
     def file_somewhere(self, client: Client, rng: random.Random) -> None:
-        """One filing more than planned, of a case that has none."""
+        """One telling more than planned: electronically, or by mail of a case that has none."""
+        if self.sending is not None and rng.random() < 0.5:
+            self.sending.one(client, rng)
+            return
         with self._lock:
             self._filings += 1
             open_cases = [ack.id for ack in self.acknowledged if ack.kind == "case" and ack.id not in self._filed]
         if open_cases:
             self.file(client, rng.choice(open_cases))
 
-    def _ack(
+    def acknowledge(
         self, kind: AckKind, key: str, identity: str, version: int = 1, number: str = "", subject: str = ""
     ) -> Acknowledged:
         ack = Acknowledged(kind, key, identity, version, number, subject)
@@ -198,6 +237,6 @@ class Load:
             self.acknowledged.append(ack)
         return ack
 
-    def _refuse(self, what: str, status: int) -> None:
+    def refuse(self, what: str, status: int) -> None:
         with self._lock:
             self.refused[f"{what} {status}"] += 1

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -24,12 +24,17 @@ from tests.chaos.history import (
     AlertFact,
     AssessmentFact,
     BoardFact,
+    Booked,
     DutyFact,
+    Electronic,
     FilingFact,
+    GivenAnswer,
     History,
     IntakeCase,
+    KeptAnswer,
     MailFact,
     NotifierCase,
+    Transmission,
 )
 from tests.chaos.load import OFFICER, Load
 from tests.chaos.oracle import Oracle
@@ -63,8 +68,9 @@ class Observer:
         exposures = {child: intake.exposures(child) for child in {one[-1].subject_id for one in documents.values()}}
         subjects = {child: intake.subject_version(child) for child in exposures}
         aggregates = _aggregates(documents, exposures, subjects)
-        alerts, filings = self._alerts(), self._filings()
-        filed = {one.case_id for one in filings}
+        told = self._told()
+        alerts, filings = self._alerts(), [_filing(one) for one in told if one["method"] == "mail"]
+        filed = {one["case_id"] for one in told}
         history = History(acknowledged=list(self.load.acknowledged), aggregates=aggregates, mails=self._mails())
         assessed: dict[str, list[Assessment]] = {}
         if self._has_causality:
@@ -82,8 +88,10 @@ class Observer:
             }
             history.filings = filings
             history.caseless = [one for one in alerts if not one.case_id]
+            history.electronic = self._electronic([one for one in told if one["method"] == "gateway"])
         if self._has_board:
             history.board = self._board()
+        history.allocations_tried = dict(self.load.allocations_tried)
         history.breaches = self.audit()
         return history
 
@@ -187,21 +195,46 @@ class Observer:
         versions = self._client.get("sae_notifier", path, user=OFFICER)["versions"]
         return any(_as_wanted(_duty(one), wanted) for one in versions)
 
-    def _filings(self) -> list[FilingFact]:
+    def _told(self) -> list[dict[str, Any]]:
+        """The whole ledger."""
         if not self._has_notifier:
             return []
-        raw = self._client.get("sae_notifier", "/api/v1/filings", user=OFFICER)["filings"]
-        return [
-            FilingFact(
-                one["filing_id"],
-                one["case_id"],
-                one["case_version"],
-                one["recipient_id"],
-                f"<{one['message_number']}@tocsin.invalid>",
-                one["state"],
-            )
-            for one in raw
+        return self._client.get("sae_notifier", "/api/v1/filings", user=OFFICER)["filings"]
+
+    def _electronic(self, told: Sequence[dict[str, Any]]) -> Electronic | None:
+        """What was filed by computer and every answer kept, and the authorities' own books."""
+        authorities = self.cluster.authorities
+        if authorities is None:
+            return None
+        documents: dict[str, str] = {}
+        duties: dict[str, str] = {}
+        for case_id in {one["case_id"] for one in told}:
+            made = self._client.get("sae_notifier", f"/api/v1/documents?case_id={case_id}", user=OFFICER)
+            owed = self._client.get("sae_notifier", f"/api/v1/obligations?case_id={case_id}", user=OFFICER)
+            documents |= {one["document_id"]: one["sha256"] for one in made["documents"]}
+            duties |= {one["obligation_id"]: one["state"] for one in owed["obligations"]}
+        kept = [
+            KeptAnswer(one["sha256"], one["state"], one["filing_id"] or "")
+            for state in ("used", "parked", "closed")
+            for one in self._client.get("sae_notifier", f"/api/v1/acknowledgements?state={state}", user=OFFICER)[
+                "acknowledgements"
+            ]
         ]
+        books = authorities.books()
+        return Electronic(
+            tuple(_transmission(one, documents, duties) for one in told),
+            tuple(
+                Booked(endpoint, one["number"], one["created"], one["sha256"], one["times"])
+                for endpoint, (received, _) in books.items()
+                for one in received
+            ),
+            tuple(
+                GivenAnswer(endpoint, one["name"], one["number"], one["code"], one["sha256"])
+                for endpoint, (_, given) in books.items()
+                for one in given
+            ),
+            tuple(kept),
+        )
 
     def _mails(self) -> list[MailFact]:
         caught = httpx.get(self.cluster.catcher.url + "/messages", timeout=30, trust_env=False).json()
@@ -311,6 +344,32 @@ def _assessment_fact(found: list[Assessment]) -> AssessmentFact:
     )
 
 
+def _filing(raw: dict[str, Any]) -> FilingFact:
+    return FilingFact(
+        raw["filing_id"],
+        raw["case_id"],
+        raw["case_version"],
+        raw["recipient_id"],
+        f"<{raw['message_number']}@tocsin.invalid>",
+        raw["state"],
+    )
+
+
+def _transmission(raw: dict[str, Any], documents: Mapping[str, str], duties: Mapping[str, str]) -> Transmission:
+    return Transmission(
+        raw["filing_id"],
+        raw["case_id"],
+        raw["case_version"],
+        raw["recipient_id"],
+        raw["message_number"],
+        documents.get(raw["document_id"], ""),
+        raw["state"],
+        raw["acceptance"] or "",
+        raw["obligation_id"],
+        duties.get(raw["obligation_id"], ""),
+    )
+
+
 def _duty(raw: dict[str, Any]) -> DutyFact:
     case = f"case/{raw['case_id']}"
     return DutyFact(
@@ -320,6 +379,7 @@ def _duty(raw: dict[str, Any]) -> DutyFact:
         _utc(raw["due_at"]),
         _utc(raw["due_strict_at"]),
         max((cause["version"] for cause in raw["causes"] if cause["aggregate"] == case), default=0),
+        any(cause["code"] == "kept_unexplained" for cause in raw["causes"]),
     )
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.checker import KINDS, Anomaly
+from tests.chaos.anomaly import KINDS, Anomaly
 from tests.chaos.history import History
 from tests.chaos.tally import Tally
 
@@ -26,6 +26,8 @@ class Report:
     refused: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
     """Faults that the harness itself could not do: the run proves less than it should."""
+    left_out: str = ""
+    """Why nothing electronic was sent."""
 
     @property
     def ok(self) -> bool:
@@ -62,8 +64,25 @@ class Report:
         ]
         if board := self.history.board:
             rows.append(("board's cut", f"{len(board.versions)} documents, {board.crossings} crossings of a rule"))
+        rows += self._electronic()
         rows += [(kind.replace("_", " "), str(count)) for kind, count in self.counts.items()]
         return [*rows, ("seconds", f"{self.seconds:.0f}"), ("verdict", self.verdict)]
+
+    def _electronic(self) -> list[tuple[str, str]]:
+        if self.left_out:
+            return [("electronic reports", f"LEFT OUT: {self.left_out}")]
+        if (seen := self.history.electronic) is None:
+            return []
+        repeats = sum(one.times - 1 for one in seen.books)
+        cases = {one.case_id for one in seen.transmissions}
+        codes = Counter(one.code or "garbage" for one in seen.given)
+        states = Counter(one.acceptance or "not answered" for one in seen.transmissions)
+        used = sum(one.state == "used" for one in seen.kept)
+        return [
+            ("electronic reports", f"{len(seen.transmissions)} of {len(cases)} cases: {_several(states)}"),
+            ("at the authorities", f"{len(seen.books)} files, {repeats} of them came again"),
+            ("their answers", f"{len(seen.given)}: {_several(codes)}; kept {len(seen.kept)}, used {used}"),
+        ]
 
     def show(self) -> None:
         rows = self.rows()
@@ -92,6 +111,7 @@ class Report:
             "acknowledged": dict(Counter(ack.kind for ack in self.history.acknowledged)),
             "refused": dict(self.refused),
             "cases": len(self.history.cases),
+            "electronic": dict(self._electronic()),
             "counts": self.counts,
             "anomalies": [{"kind": one.kind, "place": one.place, "what": one.what} for one in self.anomalies],
             "failed": self.failed,

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from tests.chaos.authorities import missing
 from tests.chaos.checker import check
 from tests.chaos.cluster import Cluster, KafkaCluster, LocalCluster, discard
 from tests.chaos.drain import drain, read
@@ -13,6 +14,7 @@ from tests.chaos.faults import Faults
 from tests.chaos.load import Load, Pace
 from tests.chaos.observe import Observer
 from tests.chaos.report import Report
+from tests.chaos.sending import settle
 from tests.chaos.tally import Tally
 
 FAR_BEHIND = 250
@@ -20,7 +22,10 @@ BACKENDS: dict[str, Callable[[], Cluster]] = {"kafka": KafkaCluster, "local": Lo
 
 
 def run(backend: str, *, kills: int, seed: int, keep: bool = False) -> Report:
-    """`kills` sets the scale: of the load, and of how often everything else that can go wrong does."""
+    """`kills` sets the scale: of the load, and of how often everything else that can go wrong does.
+
+    Without the E2B(R3) schemas nothing electronic is sent; the report says so.
+    """
     began = time.monotonic()
     tally = Tally()
     tally.say(f"starting ({backend})")
@@ -30,6 +35,9 @@ def run(backend: str, *, kills: int, seed: int, keep: bool = False) -> Report:
         cluster.start()
         tally.say("everything is up; reports begin")
         load = Load(cluster, seed, pace_for(kills))
+        authorities = cluster.authorities
+        if authorities is not None:
+            authorities.begin(seed)
         load.start()
         faults = Faults(cluster, load, tally, kills=kills, seed=seed, rounds=1 + kills // 75)
         ticker = _Ticker(cluster, tally, load)
@@ -38,10 +46,17 @@ def run(backend: str, *, kills: int, seed: int, keep: bool = False) -> Report:
         ticker.stop()
         load.stop()
         tally.say(f"{tally.kills} kills done; waiting until everything has come to rest")
+        unsettled = ""
+        if authorities is not None:
+            authorities.calm()
+            tally.others["moods of an authority"] = authorities.changes
+            unsettled = settle(authorities, load.client(98, until=threading.Event()), within_s=150 + kills)
         undrained, parked = drain(cluster, within_s=240 + kills)
         tally.say("looking")
         history = Observer(cluster, load).look()
-        history.undrained, history.parked = undrained, parked
+        history.undrained, history.parked = "; ".join(filter(None, (unsettled, undrained))), parked
+        if (seen := history.electronic) is not None and not (seen.books and seen.given):
+            faults.failed.append("no electronic report was sent, or none was answered")
         report = Report(
             backend,
             seed,
@@ -52,6 +67,7 @@ def run(backend: str, *, kills: int, seed: int, keep: bool = False) -> Report:
             check(history),
             load.refused,
             faults.failed,
+            missing(),
         )
         return report
     finally:
@@ -61,7 +77,12 @@ def run(backend: str, *, kills: int, seed: int, keep: bool = False) -> Report:
 
 def pace_for(kills: int) -> Pace:
     """Enough cases that every kill meets some, few enough that all can be looked at afterwards."""
-    return Pace(children=min(58, 24 + kills // 4), most_cases=min(300, 24 + 2 * kills), filings=min(24, 3 + kills // 6))
+    return Pace(
+        children=min(58, 24 + kills // 4),
+        most_cases=min(300, 24 + 2 * kills),
+        filings=min(24, 3 + kills // 6),
+        reports=min(60, 8 + kills // 3),
+    )
 
 
 class _Ticker:

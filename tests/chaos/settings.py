@@ -14,9 +14,10 @@ ESCALATION_S = 10
 
 
 def write_trial(directory: Path) -> Path:
-    """The shipped trial with mail as its only channel, two persons on call and one quick round."""
+    """The trial in three countries, its two authorities reached over HTTP, with mail as the only channel of alerts, two
+    persons on call and one quick round."""
     yaml = YAML(typ="safe", pure=True)
-    trial = yaml.load((ROOT / "deploy/trials/vinmec-cp-bmmnc.yaml").read_text(encoding="utf-8"))
+    trial = yaml.load((ROOT / "deploy/trials/demo-multinational.yaml").read_text(encoding="utf-8"))
     persons = [one for one in trial["roster"]["persons"] if one["id"] in ("safety-1", "safety-2")]
     for person in persons:
         person["channels"] = [channel for channel in person["channels"] if channel["kind"] == "mail"]
@@ -28,6 +29,9 @@ def write_trial(directory: Path) -> Path:
         "escalation": {"next_person_after_s": ESCALATION_S, "new_round_after_s": 36_000},
     }
     trial["alerts"]["channels"] = ["mail"]
+    for recipient in trial["recipients"]:
+        if "transport" in recipient:
+            recipient["transport"] |= {"kind": "http_gateway"}
     path = directory / "trial.yaml"
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(trial, file)

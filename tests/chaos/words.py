@@ -15,6 +15,8 @@ PROFILES: dict[str, dict[str, str]] = {
     "unanswered": {},
 }
 _REST = {"disability": "no", "congenital_anomaly": "no", "medically_important": "no"}
+TERMS = ("10016558", "10047700", "10019211")
+"""CTCAE codes: without one an electronic report has an error and may not leave."""
 MARK = "chaos-key:"
 """Stands before the Idempotency-Key in the words of a case, so that two cases of one submission can be told."""
 
@@ -36,6 +38,7 @@ def report(rng: random.Random, child: str, key: str, profile: str) -> dict[str, 
         "events": [
             {
                 "verbatim": {"text": f"Sốt cao, nôn ({MARK}{key})", "language": "vi"},
+                **({"term_code": rng.choice(TERMS)} if rng.random() < 0.9 else {}),
                 "onset": moment(rng, 40),
                 "seriousness": seriousness(profile),
                 "admission": "none" if profile == "not_serious" else "unknown",
@@ -49,12 +52,12 @@ def report(rng: random.Random, child: str, key: str, profile: str) -> dict[str, 
     return body
 
 
-def news(rng: random.Random, event_id: str, profile: str, verbatim: dict[str, Any]) -> dict[str, Any]:
+def news(rng: random.Random, event: dict[str, Any], profile: str) -> dict[str, Any]:
     """An amendment: another seriousness, another awareness, or only a word."""
     body: dict[str, Any] = {"reason": f"news {rng.randrange(10**6)}", "news_known": moment(rng, 2)}
     if rng.random() < 0.75:
-        told = {"text": verbatim["text"], "language": verbatim["language"]}
-        body["events"] = [{"event_id": event_id, "verbatim": told, "seriousness": seriousness(profile)}]
+        told = {name: event["verbatim"][name] for name in ("text", "language")}
+        body["events"] = [{"event_id": event["event_id"], "verbatim": told, "seriousness": seriousness(profile)}]
     if rng.random() < 0.5:
         body["site_aware"] = moment(rng)
     return body

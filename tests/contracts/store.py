@@ -223,6 +223,25 @@ class StoreContract:
             with pytest.raises(RuntimeError, match="ascending"):
                 unit(*wrong)
 
+    def test_what_was_read_before_a_lock_was_had_is_read_anew(self, store: Store) -> None:
+        """Handlers read which child it is about, lock it, and read again; a session gives what it holds."""
+        code, instances = child(), [store.db, store.open()]
+        store.db.transact(lambda tx: _add_alert(tx, code, 0, NOW))
+
+        def unit(tx: Tx) -> int:
+            seen = notifier.alert(tx, code)
+            assert seen is not None
+            time.sleep(0.1)  # both have read by now
+            store.audit.lock(tx, code)
+            row = notifier.alert(tx, code)
+            assert row is not None
+            row.round += 1
+            tx.session.add(row)
+            tx.session.flush()
+            return seen.round
+
+        assert sorted(together(2, lambda number: instances[number].transact(unit))) == [2, 3]
+
     def test_an_event_of_a_child_needs_its_stream_lock(self, store: Store) -> None:
         code = child()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -17,7 +16,7 @@ from services.sae_notifier.store import AlertRow
 from shared.clock import ManualClock
 from tests.contracts.channel import NUMBER, Arrival, ChannelContract
 from tests.support import deeds
-from tests.support.world import START, World, forget_template
+from tests.support.world import START, World
 
 CLOCK = ManualClock(datetime(2026, 3, 9, 3, 0, tzinfo=UTC))
 KEY = b"a key that the gateway knows too"
@@ -122,12 +121,6 @@ class TestWebhook(ChannelContract):
 # What an alert may say ------------------------------------------------------------------------------------------------
 
 NAME = "Nguyễn Văn An"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template() -> Iterator[None]:
-    yield
-    forget_template()
 
 
 def test_nothing_about_the_child_leaves_in_an_alert() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from shared.settings import ROOT
-from tests.api import world as worlds
 from tests.api.world import ApiWorld, at
 
 MULTINATIONAL = str(ROOT / "deploy" / "trials" / "demo-multinational.yaml")
@@ -37,7 +36,6 @@ def world() -> Iterator[ApiWorld]:
     made = ApiWorld(TOCSIN_TRIAL=MULTINATIONAL)
     yield made
     made.close()
-    worlds.forget_template()
 
 
 def duties(world: ApiWorld, case_id: str) -> dict[tuple[str, str], dict[str, Any]]:
@@ -168,4 +166,3 @@ def test_the_shipped_trial_owes_nothing_abroad() -> None:
         assert {one["rule_id"] for one in duties(made, case_id).values()} == {"VN-SAE-7WD", "VN-URGENT", "SP-INV-24H"}
     finally:
         made.close()
-        worlds.forget_template()

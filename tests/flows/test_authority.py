@@ -20,15 +20,8 @@ from tests.support import deeds
 from tests.support.authority import Authority
 from tests.support.e2b import schemas
 from tests.support.electronic import ENDPOINT, ElectronicWorld, reported
-from tests.support.world import forget_template
 
 pytestmark = [pytest.mark.live, pytest.mark.schemas]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template() -> Iterator[None]:
-    yield
-    forget_template()
 
 
 @pytest.fixture(scope="module")

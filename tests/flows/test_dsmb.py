@@ -29,15 +29,9 @@ from shared.db import Tx
 from shared.errors import NotFound
 from shared.trial.charter import StoppingRule
 from tests.support import coming_back, deeds
-from tests.support.world import CLINICIAN, START, World, forget_template
+from tests.support.world import CLINICIAN, START, World
 
 FATAL = deeds.seriousness(life_threatening="yes")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template() -> Iterator[None]:
-    yield
-    forget_template()
 
 
 @pytest.fixture

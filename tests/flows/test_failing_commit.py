@@ -11,16 +11,10 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
-from tests.api.world import ApiWorld, at, forget_template, serious
+from tests.api.world import ApiWorld, at, serious
 
 Contents = dict[str, list[tuple[object, ...]]]
 DISK = OperationalError("COMMIT", None, Exception("disk I/O error"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template() -> Iterator[None]:
-    yield
-    forget_template()
 
 
 @pytest.fixture(scope="module")

@@ -17,15 +17,9 @@ from shared.bus.port import SAFETY_TOPIC, BusUnavailable, Delivery, Record
 from shared.db import DatabaseAway
 from shared.errors import Conflict, NotFound, Refused
 from tests.support import deeds
-from tests.support.world import CLINICIAN, START, World, forget_template
+from tests.support.world import CLINICIAN, START, World
 
 FATAL = deeds.seriousness(life_threatening="yes")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template() -> Iterator[None]:
-    yield
-    forget_template()
 
 
 @pytest.fixture

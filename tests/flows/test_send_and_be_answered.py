@@ -20,15 +20,9 @@ from shared.errors import Conflict, Refused
 from shared.events.envelope import decode
 from tests.support import deeds
 from tests.support.electronic import ENDPOINT, RECIPIENT, ElectronicWorld, reported
-from tests.support.world import OFFICER, forget_template
+from tests.support.world import OFFICER
 
 pytestmark = [pytest.mark.live, pytest.mark.schemas]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template() -> Iterator[None]:
-    yield
-    forget_template()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -335,6 +336,21 @@ def test_a_table_dropped_by_hand_is_named_in_a_line(var: Path, tmp_path: Path) -
     assert "audit verify: 1\n" in str(failed.value)
     assert "no such table: receipts" in str(failed.value)
     assert "Traceback" not in str(failed.value)
+
+
+def test_findings_as_json_are_nothing_but_json(var: Path, tmp_path: Path) -> None:
+    """The bell that rings for a broken trail speaks elsewhere: whoever reads the findings by machine reads them then."""
+    edited = tmp_path / "var"
+    shutil.copytree(var, edited)
+    with closing(sqlite3.connect(edited / "ae_intake.db")) as connection, connection:
+        connection.execute("INSERT INTO allocations VALUES ('VN01-001', 1, 'A', '2026-03-09 03:00:00')")
+    command = [sys.executable, "-m", "services", "audit", "verify", "--json"]
+    environment = {**os.environ, "TOCSIN_VAR": str(edited)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    found = {one["service"]: one for one in json.loads(done.stdout)}
+    assert not found["ae_intake"]["ok"] and found["ae_intake"]["breaches"]
+    assert "audit_broken" in done.stderr
 
 
 def test_the_schema_of_an_event_prints() -> None:

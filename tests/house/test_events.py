@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,11 @@ from shared.canonical import canonical
 from shared.events.catalogue import CATALOGUE
 from shared.events.envelope import decode
 from shared.events.generate import EXAMPLES, SCHEMAS, generate
-from tests.support.world import World, forget_template
+from tests.support.world import World
 
 TYPES = sorted(CATALOGUE)
 STORY = sorted(EXAMPLES.glob("*.json"), key=lambda path: json.loads(path.read_text())["headers"]["ce_id"])
 """In the order in which they were published (ids are UUIDv7)."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template() -> Iterator[None]:
-    yield
-    forget_template()
 
 
 def example(name: str) -> dict[str, Any]:

@@ -25,7 +25,6 @@ from services.sae_notifier.store import FilingRow
 from shared.errors import Conflict, Refused
 from tests.support import deeds
 from tests.support.electronic import RECIPIENT, ElectronicWorld, reported
-from tests.support.world import forget_template
 
 EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "0"))
 pytestmark = [pytest.mark.live, pytest.mark.schemas]
@@ -193,12 +192,6 @@ class Machine(RuleBasedStateMachine):
             self.world.assert_audit()
         finally:
             self.world.close()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template():  # type: ignore[no-untyped-def]
-    yield
-    forget_template()
 
 
 def test_send_answer_reject_correct() -> None:

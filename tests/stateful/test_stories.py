@@ -13,16 +13,10 @@ from shared.canonical import canonical
 from shared.case import CaseReport, Obligation
 from shared.errors import Conflict, Refused
 from tests.support import deeds, judge
-from tests.support.world import START, World, forget_template
+from tests.support.world import START, World
 
 FATAL = deeds.seriousness(life_threatening="yes")
 HARMLESS = {"seriousness": deeds.seriousness(), "outcome": "recovered", "admission": "none"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template() -> Iterator[None]:
-    yield
-    forget_template()
 
 
 class Told:

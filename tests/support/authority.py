@@ -41,6 +41,10 @@ class Authority:
     def received(self) -> list[dict[str, Any]]:
         return httpx.get(f"{self.url}/received").json()
 
+    def given(self) -> list[dict[str, Any]]:
+        """Every answer it has put into its outbox, oldest first."""
+        return httpx.get(f"{self.url}/given").json()
+
     def waiting(self) -> list[str]:
         return httpx.get(f"{self.url}/out").json()["answers"]
 

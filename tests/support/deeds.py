@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from unittest import mock
 
 from services.ae_intake import handlers as intake_handlers
 from services.ae_intake import records
@@ -229,5 +230,6 @@ def activate(world: World, added: str, old: str = "", new: str = "") -> Activati
 
 
 def freeze(world: World, purpose: str = "regular review") -> CutRow:
-    """A cut by a member of the board."""
-    return dsmb_handlers.freeze(world["dsmb"].db, world.dsmb, world.clock, purpose=purpose, user_id=BOARD)
+    """A cut by a member of the board (not typeset)."""
+    with mock.patch("services.dsmb.handlers.freezing.typeset", return_value=PDF):
+        return dsmb_handlers.freeze(world["dsmb"].db, world.dsmb, world.clock, purpose=purpose, user_id=BOARD)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from unittest import mock
 
 from structlog.testing import capture_logs
@@ -52,7 +50,9 @@ from shared.db import Database, Tx
 from shared.events.catalogue import SEAL_TYPES
 from shared.runtime import PLUMBING
 from shared.settings import Settings
+from shared.trial import Trial
 from tests.support.memory_log import MemoryLog, Quiet
+from tests.support.ram import kept_in_ram, made_in_ram
 
 START = datetime(2026, 3, 9, 3, 0, tzinfo=UTC)
 """A Monday, 10:00 in Hanoi."""
@@ -68,15 +68,10 @@ AUDITED: dict[str, tuple[type[Audited], ...]] = {
 }
 READS: dict[str, tuple[str, ...]] = {"dsmb": TOPICS}
 """Topics of a service that reads more than everybody else."""
-_RAM = Path("/dev/shm")  # a process dies here, not the machine: nothing is proved by waiting for a disk
 
 
 class Crash(BaseException):
     """The process is gone: no `except Exception` on the way may act on it."""
-
-
-def made_in_ram(prefix: str) -> Path:
-    return Path(mkdtemp(prefix=prefix, dir=_RAM if os.access(_RAM, os.W_OK) else None))
 
 
 @dataclass(frozen=True)
@@ -85,6 +80,7 @@ class _Made:
 
     template: Path
     settings: Settings
+    trial: Trial
     handlers: Mapping[str, Mapping[str, Handler]]
     on_parked: Mapping[str, OnParked | None]
     law: Law
@@ -92,7 +88,7 @@ class _Made:
 
 @cache
 def _made() -> _Made:
-    template = made_in_ram("tocsin-template-")
+    template = kept_in_ram("tocsin-template-")
     settings = Settings.load({"TOCSIN_VAR": str(template)})
     clock = ManualClock(START)
     trial = runtime.load_trial(settings)
@@ -111,17 +107,11 @@ def _made() -> _Made:
     return _Made(
         template,
         settings,
+        trial,
         {name: one.worker.handlers for name, one in runtimes.items()},
         {name: one.worker.on_parked for name, one in runtimes.items()},
         load_law(settings, trial),
     )
-
-
-def forget_template() -> None:
-    """Remove the migrated databases that every world is copied from."""
-    if _made.cache_info().currsize:
-        shutil.rmtree(_made().template, ignore_errors=True)
-        _made.cache_clear()
 
 
 class Taker:
@@ -160,7 +150,7 @@ class World:
         for name in AUDITED:
             shutil.copy(made.template / f"{name}.db", self.directory)
         self.settings = made.settings
-        self.trial = runtime.load_trial(made.settings)
+        self.trial = made.trial
         self.clock = ManualClock(at)
         self.log = MemoryLog()
         self.mail, self.hooks = Taker(), Taker()

@@ -21,12 +21,12 @@ def apply() -> None:
     """Every transaction of ae_intake draws its positions first; `emit` uses them."""
     run = Database._run
 
-    def reserve_then_run(self: Database, fn: Any) -> Any:
+    def reserve_then_run(self: Database, fn: Any, *more: Any) -> Any:
         def unit(tx: Tx) -> Any:
             tx.session.info["positions"] = [tx.scalar(_NEXT) for _ in range(4)]
             return fn(tx)
 
-        return run(self, unit if self.schema == "ae_intake" else fn)
+        return run(self, unit if self.schema == "ae_intake" else fn, *more)
 
     Database._run = reserve_then_run  # type: ignore[method-assign]
     emit = outbox.emit

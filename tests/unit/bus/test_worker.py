@@ -22,16 +22,10 @@ from shared.db import Database, DatabaseAway, Tx
 from shared.errors import NotFound, Refused
 from tests.support import deeds
 from tests.support.memory_log import Quiet
-from tests.support.world import World, forget_template
+from tests.support.world import World
 
 PLACE = (SAFETY_TOPIC, partition_for("VN01-007"))
 KIND = "tocsin.case.reported.v1"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _template() -> Iterator[None]:
-    yield
-    forget_template()
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ DUTY = DutyFact("d1", "VN-SAE-7WD", "necbr", "2026-12-01T16:59:59+00:00", "2026-
 ALERT = AlertFact("a1", "c1", "sae", "open", ("<m1>", "<m2>"))
 CASE = IntakeCase("c1", "VN-1", "VN01-001", 2, "k1", ("sae",), (DUTY,))
 RULE = AlertFact("a7", "", "dsmb_rule", "open", ("<m7>",))
-BOARD = BoardFact({"case/c1": 2, "exposure/e1": 1, "subject/VN01-001": 1, "assessment/c1": 2}, ("identical",) * 2, 1)
+CUT = {"case/c1": 2, "exposure/e1": 1, "subject/VN01-001": 1, "assessment/c1": 2, "allocation/VN01-001": 1}
+BOARD = BoardFact(CUT, ("identical",) * 2, 1)
 FILING = FilingFact("f1", "c1", 2, "necbr", "<f1>", "sent")
 
 
@@ -37,6 +38,7 @@ def held() -> History:
             Acknowledged("amendment", "k2", "c1", 2, "VN-1", "VN01-001"),
             Acknowledged("exposure", "k3", "e1", 1, "", "VN01-001"),
             Acknowledged("filing", "d1", "f1"),
+            Acknowledged("allocation", "allocation/VN01-001", "VN01-001"),
         ],
         cases={"c1": CASE},
         aggregates={"VN01-001": {"case/c1": 2, "exposure/e1": 1, "subject/VN01-001": 1}},
@@ -50,6 +52,7 @@ def held() -> History:
             MailFact("<m7>", "safety-1@example.org", "a7"),
         ],
         filings=[FILING],
+        allocations_tried={"VN01-001": 1},
         breaches={"ae_intake": []},
     )
 
@@ -68,6 +71,13 @@ def test_a_repeat_with_the_same_message_id_is_allowed() -> None:
     assert check(history) == []
 
 
+def test_an_arm_that_had_to_be_asked_for_twice_may_have_two_versions() -> None:
+    history = held()
+    history.allocations_tried = {"VN01-001": 2}
+    history.board = replace(BOARD, versions=CUT | {"allocation/VN01-001": 2})
+    assert check(history) == []
+
+
 def test_what_was_not_acknowledged_may_be_there_once() -> None:
     history = held()
     del history.acknowledged[0:2]
@@ -78,6 +88,13 @@ def test_a_strict_date_once_announced_may_be_earlier() -> None:
     history = held()
     earlier = replace(DUTY, due_strict_at="2026-11-20T16:59:59+00:00")
     history.notifier = {"c1": NotifierCase((earlier,), (ALERT,))}
+    assert check(history) == []
+
+
+def test_a_duty_that_nothing_explains_any_more_may_be_kept() -> None:
+    history = held()
+    kept = replace(DUTY, obligation_id="d2", kept=True)
+    history.notifier = {"c1": NotifierCase((DUTY, kept), (ALERT,))}
     assert check(history) == []
 
 
@@ -134,7 +151,13 @@ def _not_in_the_cut(history: History) -> None:
 
 
 def _old_in_the_cut(history: History) -> None:
-    history.board = replace(BOARD, versions=BOARD.versions | {"case/c1": 1})  # type: ignore[operator]
+    history.board = replace(BOARD, versions=CUT | {"case/c1": 1})
+
+
+def _no_arm(history: History) -> None:
+    history.board = replace(
+        BOARD, versions={name: version for name, version in CUT.items() if "allocation" not in name}
+    )
 
 
 def _crossed_unheard(history: History) -> None:
@@ -162,6 +185,7 @@ def _unconfirmed(history: History) -> None:
         _exposure_not_judged,
         _not_in_the_cut,
         _old_in_the_cut,
+        _no_arm,
         _crossed_unheard,
         _unconfirmed,
     ],
@@ -218,6 +242,10 @@ def _filed_twice(history: History) -> None:
     history.filings.append(replace(FILING, filing_id="f2"))
 
 
+def _two_arms(history: History) -> None:
+    history.board = replace(BOARD, versions=CUT | {"allocation/VN01-001": 2})
+
+
 def _crossed_twice(history: History) -> None:
     history.caseless.append(replace(RULE, alert_id="a8", message_ids=("<m8>",)))
     history.mails.append(MailFact("<m8>", "safety-1@example.org", "a8"))
@@ -237,6 +265,7 @@ def _crossed_twice(history: History) -> None:
         _another_message_id,
         _assessed_too_often,
         _filed_twice,
+        _two_arms,
         _crossed_twice,
     ],
 )
@@ -293,11 +322,15 @@ def _mail_for_nothing(history: History) -> None:
 
 
 def _unknown_case_in_the_cut(history: History) -> None:
-    history.board = replace(BOARD, versions=BOARD.versions | {"case/c9": 1})  # type: ignore[operator]
+    history.board = replace(BOARD, versions=CUT | {"case/c9": 1})
+
+
+def _unknown_arm_in_the_cut(history: History) -> None:
+    history.board = replace(BOARD, versions=CUT | {"allocation/VN01-009": 1})
 
 
 def _unknown_version_in_the_cut(history: History) -> None:
-    history.board = replace(BOARD, versions=BOARD.versions | {"exposure/e1": 2})  # type: ignore[operator]
+    history.board = replace(BOARD, versions=CUT | {"exposure/e1": 2})
 
 
 @pytest.mark.parametrize(
@@ -311,6 +344,7 @@ def _unknown_version_in_the_cut(history: History) -> None:
         _uncalled_for,
         _mail_for_nothing,
         _unknown_case_in_the_cut,
+        _unknown_arm_in_the_cut,
         _unknown_version_in_the_cut,
     ],
 )

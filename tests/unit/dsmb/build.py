@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -47,6 +48,7 @@ NOT_SERIOUS = dict.fromkeys(
 )
 
 
+@cache
 def trial() -> Trial:
     return load(TRIAL_FILE.read_text(encoding="utf-8"), TRIAL_FILE.name)
 

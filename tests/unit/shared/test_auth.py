@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy import text
 
 from shared.audit import Audit, AuditKeys
 from shared.audit_verify import verify
+from shared.auth import users as store
 from shared.auth.authenticator import GENERATION_CACHE_S, Authenticator
 from shared.auth.carry import Carried, TooLargeToCarry, carry, is_local_path, uncarry
 from shared.auth.demo import DEMO_USERS, ensure_demo_users
@@ -26,6 +28,7 @@ from shared.auth.users import UserRow, Users, create_tables
 from shared.clock import ManualClock
 from shared.db import Database
 from shared.errors import Conflict, Forbidden, NotFound, Refused, SignInNeeded
+from tests.support import passwords
 
 NOW = datetime(2026, 3, 9, 2, 10, tzinfo=UTC)
 TRAIL = Audit("auth", AuditKeys(b"a" * 32))
@@ -201,6 +204,22 @@ def test_a_password_is_stored_as_argon2_and_verifies(db: Database) -> None:
     assert users.check("clinician", PASSWORD + "x", NOW) is None
     assert users.check("nobody", PASSWORD, NOW) is None
     assert users.check("clinician", "x" * 1_000_000, NOW) is None
+
+
+def test_a_stolen_table_of_passwords_costs_what_argon2_recommends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_HASHER", passwords.RECOMMENDED)
+    database = Database(f"sqlite:///{tmp_path / 'auth.db'}", "auth")
+    create_tables(database)
+    users = Users(database, TRAIL)
+    users.add("clinician", "Clinician", PASSWORD, ["clinician"], now=NOW)
+    row = users.get("clinician")
+    assert row is not None
+    cost = re.fullmatch(r"\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$.*", row.password_hash)
+    assert cost and int(cost[1]) >= 64 * 1024 and int(cost[2]) >= 3, row.password_hash
+    assert users.check("clinician", PASSWORD, NOW) is not None and users.check("clinician", "wrong one", NOW) is None
+    database.close()
 
 
 def test_bad_users_are_refused_by_field(db: Database) -> None:
