@@ -24,6 +24,7 @@ from sqlalchemy import BigInteger, Column, Integer, Text, UniqueConstraint, func
 from sqlmodel import Field, SQLModel, col
 
 from shared.canonical import canonical
+from shared.case.withholding import loosely
 from shared.db import Tx
 from shared.statement import Statement, insert_into
 
@@ -330,6 +331,19 @@ class Audit:
         if not head.dirty:
             head.dirty = True
             tx.before_commit(lambda: self._write_head(tx, stream, head))
+
+    def blank_entries(self, tx: Tx, streams: Sequence[str], hashes: frozenset[str]) -> dict[str, str]:
+        """Take words back out of older entries (a reason that somebody typed): `stream#number` and the SHA-256 of what the
+        entry says now. Its MAC stays, so that the chain holds; the next entry must name what is given back here."""
+        statement = select(AuditRow).where(col(AuditRow.stream).in_(streams))
+        blanked: dict[str, str] = {}
+        for row in tx.session.execute(statement).scalars():
+            made, count = loosely(json.loads(row.entry), hashes)
+            if count:
+                row.entry = canonical(made).decode()
+                tx.session.add(row)
+                blanked[f"{row.stream}#{row.seq}"] = sha256(row.entry.encode()).hexdigest()
+        return blanked
 
     def _write_head(self, tx: Tx, stream: str, head: _Head) -> None:
         # The head row is written once per transaction: the lock has been ours since `lock`.

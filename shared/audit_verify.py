@@ -73,6 +73,10 @@ def verify(
     breaches: list[Breach] = []
     entries = 0
     heads: dict[str, tuple[int, str]] = {}
+    changed: dict[str, str] = {}
+    """Entries that are not the bytes of their MAC, and what they are now."""
+    blanked: dict[str, set[str]] = {}
+    """Entries that a later one says words were taken from, and what each is to be since."""
     macs: dict[int, tuple[str, int, str]] = {}
     lost: set[int] = set()
     for row in _rows(tx, select(AuditRow).order_by(col(AuditRow.stream), col(AuditRow.seq))):
@@ -86,8 +90,11 @@ def verify(
         key = audit.keys.by_id(row.key_id)
         if key is None:
             breaches.append(Breach(place, f"signed with key {row.key_id}, which is not configured"))
-        elif not hmac.compare_digest(_mac(key, row.entry, before), row.mac):
-            breaches.append(Breach(place, "its bytes, or the entry before it, were changed"))
+        elif hmac.compare_digest(_mac(key, row.entry, before), row.mac):
+            for name, digest in _load(row.entry).get("detail", {}).get("blanked_entries", {}).items():
+                blanked.setdefault(name, set()).add(digest)
+        else:
+            changed[f"{row.stream}#{row.seq}"] = sha256(row.entry.encode()).hexdigest()
         entry = _load(row.entry)
         if entry.get("stream") != row.stream or entry.get("seq") != row.seq:
             breaches.append(Breach(place, "its columns do not say what its signed bytes say"))
@@ -98,6 +105,14 @@ def verify(
             lost.add(restored)
         for reference, digest in entry.get("rows", {}).items():
             latest[reference] = (digest, place)
+    for name, digest in changed.items():
+        if digest not in blanked.get(name, ()):
+            stream, _, seq = name.rpartition("#")
+            breaches.append(Breach(f"audit {stream} #{seq}", "its bytes, or the entry before it, were changed"))
+    for name in blanked.keys() - changed.keys():
+        stream, _, seq = name.rpartition("#")
+        if int(seq) <= heads.get(stream, (0, ""))[0]:
+            breaches.append(Breach(f"audit {stream} #{seq}", "its bytes hold words again that were taken back"))
     breaches.extend(_heads(tx, audit, heads))
     seals, found = _seals(tx, audit, macs, published_seals, lost)
     breaches.extend(found)

@@ -44,7 +44,7 @@ class Tx:
     `Statement` to the driver: a write waits until something reads its table, SQLAlchemy is used, or the transaction ends.
     """
 
-    def __init__(self, session: Session, dialect: str) -> None:
+    def __init__(self, session: Session, dialect: str, forget: Callable[[], None] | None = None) -> None:
         self._session = session
         self.dialect = dialect
         self.locked: dict[str, Any] = {}
@@ -54,6 +54,7 @@ class Tx:
         self._later = Later()
         self._foreseen: dict[tuple[Statement, Row], list[Row]] = {}
         self._raw: Any = None
+        self._forget = forget
 
     @property
     def session(self) -> Session:
@@ -147,6 +148,11 @@ class Tx:
         """Run just before the commit, inside the transaction, in the order added."""
         self._before.append(hook)
 
+    def forget(self) -> None:
+        """After a commit that took words back: nothing of what was there may linger in the database's journal."""
+        if self._forget is not None:
+            self._forget()
+
     def after_commit(self, hook: Callable[[], None]) -> None:
         """Run once the commit is durable (to wake a loop, never to do work that matters)."""
         self._after.append(hook)
@@ -234,7 +240,7 @@ class Database:
     def _run(self, fn: Callable[[Tx], T], way: Way) -> tuple[T, list[Callable[[], None]]]:
         servers = self._servers
         with _outages(), Session(self._writer_engine, autoflush=False, expire_on_commit=False) as session:
-            tx = Tx(session, self.dialect)
+            tx = Tx(session, self.dialect, self._empty_journal)
             if self.dialect == "sqlite":
                 session.connection()  # BEGIN IMMEDIATE now, so that reads inside see what they will overwrite
             result = fn(tx)
@@ -250,6 +256,17 @@ class Database:
                 session.invalidate()
                 raise
         return result, tx._after
+
+    def _empty_journal(self) -> None:
+        """SQLite's journal holds pages as they were until it is written over; PostgreSQL's own runs on and is not ours."""
+        if self._writer is not None:
+            self._writer.submit(self._checkpoint).result()
+
+    def _checkpoint(self) -> None:
+        with self._writer_engine.connect() as connection:
+            raw = connection.connection.driver_connection  # SQLAlchemy would begin a transaction, which forbids it
+            assert raw is not None
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def read(self, fn: Callable[[Tx], T], *, snapshot: bool = False) -> T:
         """Run `fn` on a connection of its own; nothing it writes is kept. Raises Unavailable as `transact` does.
@@ -327,6 +344,7 @@ def _sqlite_engine(url: str, *, immediate: bool) -> Engine:
         cursor.execute("PRAGMA synchronous=FULL")  # NORMAL may lose the last commits on power loss, after a 201
         cursor.execute("PRAGMA busy_timeout=5000")
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA secure_delete=ON")  # words taken back are written over, not left in a free page
         cursor.close()
 
     @event.listens_for(engine, "begin")

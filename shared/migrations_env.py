@@ -18,6 +18,7 @@ COMMON = (
     "parked",
     "idempotency",
     "holds",
+    "redactions",
 )
 """The tables of the plumbing, which every service has."""
 

@@ -6,13 +6,15 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from shared import metrics, migrate
 from shared import trial as trials
 from shared.alarm import Bell, Kind
 from shared.audit import Audit, Audited, AuditKeys
-from shared.bus import cursor, outbox, parking
+from shared.bus import blanking, cursor, outbox, parking, redacted
+from shared.bus.blanking import Blank
 from shared.bus.guard import Guard, Reconsider
 from shared.bus.hold import HoldRow
 from shared.bus.idempotency import IdempotencyRow
@@ -20,10 +22,12 @@ from shared.bus.outbox import OutboxRow
 from shared.bus.parking import ParkedRow
 from shared.bus.port import SAFETY_TOPIC, Bus
 from shared.bus.received import ReceivedRow
+from shared.bus.redacted import RedactionRow
 from shared.bus.relay import Relay
 from shared.bus.restore import Rebuild, Restore
 from shared.bus.wake import Wake
-from shared.bus.worker import Handler, OnParked, Worker
+from shared.bus.worker import Handler, OnParked, Receipt, Worker
+from shared.case import CaseRedacted
 from shared.clock import Clock
 from shared.db import Database, DatabaseAway, Tx
 from shared.settings import Settings
@@ -34,7 +38,7 @@ from shared.trial import Trial
 log = get_logger(__name__)
 STUCK_S = 120.0
 """With records waiting and nothing moving for this long, the process ends and another takes over."""
-PLUMBING: tuple[type[Audited], ...] = (OutboxRow, ReceivedRow, ParkedRow, IdempotencyRow, HoldRow)
+PLUMBING: tuple[type[Audited], ...] = (OutboxRow, ReceivedRow, ParkedRow, IdempotencyRow, HoldRow, RedactionRow)
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,10 @@ def build(
     db: Database | None = None,
     relay_wake: Wake | None = None,
     coming_back: ComingBack | None = None,
+    blank: Callable[[Audit], Blank] | None = None,
 ) -> Runtime:
-    """Assemble one service on its own database; migrates first (a no-op at head)."""
+    """Assemble one service on its own database; migrates first (a no-op at head). `blank` takes words back in the stores
+    that only this service has; what is published and received is blanked for it."""
     own = db or Database(settings.database_url_of(service), service)
     migrate.upgrade(own, service)
     keys = settings.audit_keys
@@ -103,7 +109,11 @@ def build(
         return bell.ring(kind, service, place=place)
 
     back = coming_back or ComingBack()
-    heard = handlers(audit, trial)
+    take_back = _takes_back(audit, blank(audit) if blank is not None else lambda _: None)
+    heard = {
+        **handlers(audit, trial),
+        redacted.TYPE: take_back,
+    }  # its own service too: after a restore it must not forget
     guard = Guard(own, bus, audit, clock, ring, reads=topics, reconsider=back.reconsider, skip=back.skip)
     restore = Restore(
         own,
@@ -138,6 +148,14 @@ def build(
     supervisor.add_check("log", lambda: _log(runtime))
     supervisor.add_check("worker", lambda: _worker(runtime))
     return runtime
+
+
+def _takes_back(audit: Audit, blank: Blank) -> Handler:
+    def handler(tx: Tx, receipt: Receipt, now: datetime) -> None:
+        document = CaseRedacted.read(receipt.event.data)
+        blanking.apply(tx, audit, document, blank, now, actor=f"service:{receipt.event.source}")
+
+    return handler
 
 
 def load_trial(settings: Settings) -> Trial:

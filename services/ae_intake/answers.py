@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.case import Batch, CaseReport, Exposure, Measurement, Subject
+from shared.case import Batch, CaseRedacted, CaseReport, Exposure, Measurement, Subject
 
 
 class Answered(BaseModel):
@@ -104,6 +104,28 @@ class RejectedProblem(Answered):
     pointer: str
     detail: str
     remedy: str
+
+
+class StandingText(Answered):
+    """One text as it stands; give `aggregate`, `version` and `pointer` to take it back. One that is `judged` cannot be taken
+    back as it stands: verdicts and reports are computed from it, so the record is corrected first."""
+
+    aggregate: str
+    version: int
+    pointer: str
+    sha256: str
+    text: str
+    judged: bool
+
+
+class Redaction(CaseRedacted):
+    """Which texts were taken back, by their hashes, by whom and why."""
+
+
+class Redactions(Answered):
+    case_id: str
+    texts: list[StandingText]
+    redactions: list[Redaction]
 
 
 class RejectedLine(Answered):

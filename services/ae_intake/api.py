@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, WithJsonSchema, create_model
 
-from services.ae_intake import answers, handlers, records, store, views
+from services.ae_intake import answers, handlers, records, redacting, store, views
 from services.ae_intake.commands import (
     AmendCase,
     Changes,
@@ -24,6 +24,7 @@ from services.ae_intake.commands import (
     RecordExposure,
     RecordMeasurement,
     RecordSubject,
+    RedactCase,
     SubmitCase,
     Void,
 )
@@ -33,8 +34,9 @@ from shared import terms
 from shared.audit import Audit
 from shared.auth.guard import require
 from shared.auth.identity import Identity
+from shared.auth.proof import prove_again
 from shared.auth.roles import Permission
-from shared.bus import idempotency
+from shared.bus import idempotency, redacted
 from shared.bus.idempotency import KEY_PATTERN, MAX_KEY
 from shared.case import periods
 from shared.case.periods import Edge, Period
@@ -55,6 +57,7 @@ Id = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9._:-]+$")]
 _ETAG = re.compile(r'^(?:W/)?"?([0-9]{1,9})"?$')
 Reporter = Annotated[Identity, Depends(require("report_case"))]
 Reader = Annotated[Identity, Depends(require("see_cases"))]
+Redactor = Annotated[Identity, Depends(require("redact_case"))]
 Amender = Annotated[Identity, Depends(require("amend_case"))]
 
 
@@ -250,6 +253,50 @@ def _cases(router: APIRouter, db: Database, intake: Intake, clock: Clock, submis
             200,
             unit,
         )
+
+    @router.get(
+        "/cases/{case_id}/redactions",
+        tags=["cases"],
+        summary="Texts that could be taken back, and what was taken back",
+        response_model=answers.Redactions,
+        responses=problems(404),
+    )
+    async def redactions(case_id: Id, who: Redactor) -> JSONResponse:
+        def unit(tx: Tx) -> dict[str, Any]:
+            case = handlers.read_case(intake, tx, case_id, who_of(who), clock.now()).case
+            texts = [redacting.standing_shown(one) for one in redacting.standing(tx, case)]
+            done = [redacting.shown(one) for one in redacted.of_case(tx, case.case_id)]
+            return {"case_id": case.case_id, "texts": texts, "redactions": done}
+
+        return JSONResponse(await _read(db, unit))
+
+    @router.post(
+        "/cases/{case_id}/redactions",
+        status_code=201,
+        tags=["cases"],
+        summary="Take words back, signed by your password: the case keeps its version, its duties and their dates",
+        response_model=answers.Redaction,
+        responses={201: {"headers": answers.REPLAYED}} | problems(400, 404, 409),
+    )
+    async def redact(request: Request, case_id: Id, body: RedactCase, who: Redactor, key: Key = None) -> JSONResponse:
+        proved_at = await prove_again(request, who, body.password, redacting.to_sign(case_id, body))
+
+        def unit(tx: Tx) -> tuple[dict[str, Any], int, bool]:
+            now = clock.now()
+            return idempotency.once(
+                tx,
+                intake.audit,
+                lambda: redacting.shown(redacting.redact(intake, tx, case_id, body, who_of(who), proved_at, now)),
+                client=who.user_id,
+                route=f"POST /api/v1/cases/{case_id}/redactions",
+                key=key,
+                body=body.model_dump(mode="json"),
+                now=now,
+                status=201,
+            )
+
+        made, status, repeated = await _write(db, unit)
+        return JSONResponse(made, status, headers={"Idempotency-Replayed": "true"} if repeated else None)
 
 
 def _records(

@@ -107,6 +107,42 @@ class SubmitCase(Command):
     source: Literal["phone_page", "api", "amendment_page", "import"] = "api"
 
 
+class TakenTextInput(Command):
+    """One text: of this case's newest version, unless `aggregate` and `version` say otherwise. `sha256` is needed for a
+    document of another service (`assessment/…`), and guards against taking back what was not read."""
+
+    aggregate: Annotated[str, StringConstraints(max_length=100, pattern=r"^[a-z]+/[A-Za-z0-9._:-]+$")] | None = None
+    version: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    pointer: Annotated[str, StringConstraints(max_length=200, pattern=r"^(/[A-Za-z0-9_]+)+$")]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class RedactCase(Command):
+    """Take words back. `everywhere`: also wherever else the same words stand in this child's documents, later ones too."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "texts": [{"version": 1, "pointer": "/events/0/description"}],
+                    "everywhere": True,
+                    "reason": "names a family member",
+                    "password": "…",
+                }
+            ]
+        },
+    )
+
+    texts: tuple[TakenTextInput, ...] = Field(default=(), max_length=200)
+    everywhere: StrictBool = True
+    rejected: tuple[Code, ...] = Field(default=(), max_length=50)
+    reason: Reason
+    password: Annotated[str, StringConstraints(max_length=256)] = Field(default="", exclude=True)
+    """Proves anew that it is you; whoever signs in at a provider signs on the page, which leads there and back."""
+
+
 class AmendCase(Command):
     """News about a case: only the fields that are sent change; `news_known` says when it became known (null: not told)."""
 

@@ -336,7 +336,7 @@ def _alike(mine: AdverseEvent, theirs: AdverseEvent) -> tuple[str, ...]:
         near = "onset_unknown"
     if mine.term and theirs.term and mine.term.code == theirs.term.code:
         return near, "same_term"
-    if mine.verbatim and theirs.verbatim:
+    if mine.verbatim and theirs.verbatim and mine.verbatim.text and theirs.verbatim.text:  # not taken back
         words = SequenceMatcher(None, mine.verbatim.text.casefold()[:500], theirs.verbatim.text.casefold()[:500])
         # The quick ones are upper bounds of the last one.
         if words.real_quick_ratio() > 0.8 and words.quick_ratio() > 0.8 and words.ratio() > 0.8:

@@ -19,6 +19,7 @@ from services.ae_intake.domain import Question, Suspicion
 from services.ae_intake.store import CaseRow, RejectedRow
 from shared import metrics, terms
 from shared.audit import SERVICE_STREAM, Audit
+from shared.bus import redacted
 from shared.bus.outbox import emit
 from shared.bus.wake import Wake
 from shared.case import CaseReport, CodedTerm, Subject
@@ -99,7 +100,7 @@ def submit_case(intake: Intake, tx: Tx, command: SubmitCase, who: Who, now: date
     )
     row = head_of(case, now, sequence)
     store.add_case(tx, row)
-    _publish(intake, tx, "tocsin.case.reported.v1", case, row, who, now, "reported a case", None)
+    case = _publish(intake, tx, "tocsin.case.reported.v1", case, row, who, now, "reported a case", None)
     return _outcome(tx, case, subject, who, now)
 
 
@@ -121,7 +122,7 @@ def amend_case(
     case = domain.amended(before, command, reported_by=who.user_id, new_id=new_id, code_term=intake.code_term, now=now)
     row = head_of(case, now, row.sequence, row)
     store.change_case(tx, row)
-    _publish(intake, tx, "tocsin.case.amended.v1", case, row, who, now, "amended a case", command.reason)
+    case = _publish(intake, tx, "tocsin.case.amended.v1", case, row, who, now, "amended a case", command.reason)
     return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), who, now)
 
 
@@ -149,7 +150,7 @@ def nullify_case(
     case = domain.nullified(before, reason=command.reason, replaced_by=replacement, reported_by=who.user_id, now=now)
     row = head_of(case, now, row.sequence, row)
     store.change_case(tx, row)
-    _publish(intake, tx, "tocsin.case.nullified.v1", case, row, who, now, "nullified a case", command.reason)
+    case = _publish(intake, tx, "tocsin.case.nullified.v1", case, row, who, now, "nullified a case", command.reason)
     return _outcome(tx, case, store.latest(tx, f"subject/{case.subject_id}"), who, now)
 
 
@@ -272,8 +273,11 @@ def _publish(
     now: datetime,
     action: str,
     reason: str | None,
-) -> None:
+) -> CaseReport:
+    """Store and publish one version; gives it as it was stored, without words that were taken back before."""
     aggregate = f"case/{case.case_id}"
+    rules = redacted.rules_of(tx, case.subject_id)
+    case, reason = rules.document(aggregate, case), rules.said(reason)
     row = store.add_document(tx, "case", aggregate, case)
     sent = emit(
         tx,
@@ -299,6 +303,7 @@ def _publish(
         detail={"event_id": sent.event_id, "case_number": case.case_number, "version": case.version},
         rows=[row, head, sent],
     )
+    return case
 
 
 def head_of(case: CaseReport, now: datetime, sequence: int, before: CaseRow | None = None) -> CaseRow:

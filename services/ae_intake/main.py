@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from services.ae_intake import api, handlers, pages, store
+from services.ae_intake import api, handlers, pages, redacting, store
 from services.ae_intake.rebuild import rebuild
 from services.ae_intake.turned_away import TurnedAway
 from shared import compose, metrics, runtime
@@ -31,7 +31,15 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         return {name: lambda tx, receipt, now: None for owner, name in SEAL_TYPES.items() if owner != SERVICE}
 
     made = runtime.build(
-        SERVICE, settings=settings, clock=clock, trial=trial, bus=bus, bell=bell, handlers=consumed, coming_back=BACK
+        SERVICE,
+        settings=settings,
+        clock=clock,
+        trial=trial,
+        bus=bus,
+        bell=bell,
+        handlers=consumed,
+        coming_back=BACK,
+        blank=lambda _: redacting.blank,
     )
     made.gauges.append(lambda run: metrics.REJECTED_OPEN.labels(service=SERVICE).set(run.db.read(store.count_rejected)))
     made.supervisor.add("turned_away", TurnedAway(made.db, clock, made.ring).loop)

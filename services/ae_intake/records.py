@@ -18,6 +18,7 @@ from services.ae_intake.commands import (
 )
 from services.ae_intake.handlers import Intake, Who
 from services.ae_intake.store import AllocationRow
+from shared.bus import redacted
 from shared.bus.outbox import emit
 from shared.case import Batch, Exposure, Measurement, Subject
 from shared.db import Tx
@@ -114,7 +115,7 @@ def correct(
     document = before.model_copy(update=values | {"version": before.version + 1, "recorded_at": now})
     if kind == "subject":
         document = document.model_copy(update={"provisional": False})
-    _write(intake, tx, kind, f"{kind}/{identity}", document, who, now, "corrected", reason)
+    _write(intake, tx, kind, f"{kind}/{identity}", document, who, now, "corrected", reason, "/changes")
     return document
 
 
@@ -228,9 +229,30 @@ def _problems(error: ValidationError) -> list[FieldProblem]:
     ]
 
 
+TAKEN = "these words were taken back about this child"
+TAKEN_REMEDY = "write it in other words, as the trial file names it"
+
+
 def _write(
-    intake: Intake, tx: Tx, kind: str, name: str, document: Any, who: Who, now: datetime, verb: str, reason: str | None
+    intake: Intake,
+    tx: Tx,
+    kind: str,
+    name: str,
+    document: Any,
+    who: Who,
+    now: datetime,
+    verb: str,
+    reason: str | None,
+    at: str = "",
 ) -> None:
+    rules = redacted.rules_of(tx, document.subject_id)
+    clashes = [] if document.voided else rules.judged(document)
+    if clashes:
+        raise Refused(
+            "words that were taken back cannot stand where the machine computes from them",
+            problems=[FieldProblem(at + one.pointer, TAKEN, TAKEN_REMEDY) for one in clashes],
+        )
+    document, reason = rules.document(name, document), rules.said(reason)
     row = store.add_document(tx, kind, name, document)
     sent = emit(
         tx,

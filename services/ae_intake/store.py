@@ -12,6 +12,7 @@ from sqlalchemy import CheckConstraint, Column, Text, func, insert, select, text
 from sqlmodel import Field, col
 
 from shared.audit import Audited, Written, lock_question
+from shared.bus import redacted
 from shared.canonical import canonical, sha256
 from shared.case import Batch, CaseReport, Exposure, Measurement, Published, Subject
 from shared.db import Tx
@@ -136,6 +137,7 @@ def foresee_report(tx: Tx, subject_id: str | None, *before: tuple[Statement, Map
             lock_question(subject_id),
             (_LATEST, {"aggregate": f"subject/{subject_id}"}),
             (_OF_CHILD, {"subject_id": subject_id, "kind": "case"}),
+            redacted.of_child_question(subject_id),
         ]
     tx.foresee(*questions)
 
@@ -192,6 +194,18 @@ def versions(tx: Tx, aggregate: str) -> list[Any]:
     """Every version, oldest first."""
     statement = select(DocumentRow).where(col(DocumentRow.aggregate) == aggregate).order_by(col(DocumentRow.version))
     return [row.document() for row in tx.session.execute(statement).scalars()]
+
+
+def documents_of_child(tx: Tx, subject_id: str) -> list[DocumentRow]:
+    """Every version of everything about one child, in order."""
+    statement = select(DocumentRow).where(col(DocumentRow.subject_id) == subject_id)
+    ordered = statement.order_by(col(DocumentRow.aggregate), col(DocumentRow.version))
+    return list(tx.session.execute(ordered).scalars())
+
+
+def forget_read() -> None:
+    """What was parsed before words were taken back must not be shown again."""
+    _document.cache_clear()
 
 
 def exists(tx: Tx, aggregate: str) -> bool:

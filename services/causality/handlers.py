@@ -13,7 +13,7 @@ from services.causality import store
 from services.causality.domain import ListedTerm, Question, RsiVersion, Stale, is_stale, problems_with, propose, related
 from services.causality.methods.who_umc import reasonable_possibility
 from shared.audit import Audit, Audited
-from shared.bus import heard
+from shared.bus import heard, redacted
 from shared.bus.outbox import emit
 from shared.bus.wake import Wake
 from shared.bus.worker import Receipt
@@ -145,12 +145,14 @@ def answer(
 ) -> Assessment:
     """Keep what a person answered and propose anew at once, unsigned. Raises PreconditionFailed when a newer proposal exists."""
     before = _locked(causality, tx, case_id, expected_version)
+    rules = redacted.rules_of(tx, before.subject_id)
     held = store.answers(tx, case_id)
     last = held[-1].number if held else 0
     given = [one.given(last + place, user_id, now) for place, one in enumerate(answers, start=1)]
     problems = problems_with(before, held, given)
     if problems:
         raise Refused("the answers cannot be taken as they are", problems=problems)
+    given = [rules.part(one) for one in given]
     rows = [store.add_answer(tx, before, one) for one in given]
     cases = heard.cases_of_child(tx, before.subject_id)
     case = next(one for one in cases if one.case_id == case_id)
@@ -269,6 +271,8 @@ def _save(
     now: datetime,
     more: Sequence[Audited] = (),
 ) -> None:
+    rules = redacted.rules_of(tx, assessment.subject_id)
+    assessment, reason = rules.document(f"assessment/{assessment.case_id}", assessment), rules.said(reason)
     row = store.add_assessment(tx, assessment)
     sent = emit(
         tx,

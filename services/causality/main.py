@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from services.causality import api, pages
+from services.causality import api, pages, redacting
 from services.causality.handlers import Causality, on_change, reconsider
 from services.causality.rebuild import rebuild
 from shared import compose, runtime
@@ -57,6 +57,7 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         bell=bell,
         handlers=consumed,
         relay_wake=relay_wake,
+        blank=lambda _: redacting.blank,
         coming_back=ComingBack(rebuild, reconsider=lambda tx, child, now: reconsider(made[0], tx, child, now)),
     )
     return run, [

@@ -130,6 +130,18 @@ def versions(tx: Tx, case_id: str) -> list[Assessment]:
     return [row.document() for row in tx.session.execute(statement).scalars()]
 
 
+def assessments_of_child(tx: Tx, subject_id: str) -> list[AssessmentRow]:
+    statement = select(AssessmentRow).where(col(AssessmentRow.subject_id) == subject_id)
+    return list(
+        tx.session.execute(statement.order_by(col(AssessmentRow.case_id), col(AssessmentRow.version))).scalars()
+    )
+
+
+def answers_of_child(tx: Tx, subject_id: str) -> list[AnswerRow]:
+    statement = select(AnswerRow).where(col(AnswerRow.subject_id) == subject_id)
+    return list(tx.session.execute(statement.order_by(col(AnswerRow.case_id), col(AnswerRow.number))).scalars())
+
+
 def unsigned(tx: Tx, limit: int = 200) -> list[Assessment]:
     """Cases whose newest assessment nobody has signed, oldest first."""
     newest = (

@@ -212,6 +212,13 @@ def documents(tx: Tx, entries: Sequence[Entry]) -> Iterator[Document]:
                 yield Document(*row)
 
 
+def former_hashes(tx: Tx) -> dict[tuple[str, int], set[str]]:
+    """What versions were called before words were taken back from them: a cut that was frozen then names them so."""
+    columns = (ReceivedRow.aggregate, ReceivedRow.version, ReceivedRow.former_sha256)
+    statement = select(*map(col, columns)).where(col(ReceivedRow.former_sha256).is_not(None))
+    return {(name, version): set((former or "").split()) for name, version, former in tx.execute(statement)}
+
+
 def positions(tx: Tx) -> dict[str, dict[str, int]]:
     """Topic -> partition -> next offset."""
     found: dict[str, dict[str, int]] = {}

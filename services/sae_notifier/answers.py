@@ -70,6 +70,11 @@ class Alerts(Answered):
     alerts: list[Alert]
 
 
+class TakenBack(Answered):
+    at: datetime
+    by: str
+
+
 class Words(Answered):
     vi: str
     en: str
@@ -114,6 +119,11 @@ class Document(Answered):
     sha256: str
     made_by: str
     made_at: datetime
+    withdrawn_at: datetime | None
+    """It leaves no more: words that it may have held were taken back. Its bytes are gone, unless the recipient may have
+    them: then it says so in `taken_back_later`."""
+    taken_back_later: TakenBack | None
+    """It was sent, or may have been, and holds words that were taken back later: they could not be called back."""
     path: str
 
 

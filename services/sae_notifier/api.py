@@ -15,7 +15,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from services.sae_notifier import answers, store, views
 from services.sae_notifier.forms.form import Kind
-from services.sae_notifier.handlers import Notifier, acks, activation, alerts, filings, making
+from services.sae_notifier.handlers import Notifier, acks, activation, alerts, filings, making, withdrawing
 from services.sae_notifier.handlers.filings import Proof
 from services.sae_notifier.sight import Sight
 from shared.auth.guard import require
@@ -360,7 +360,8 @@ def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) 
         def unit(tx: Tx) -> list[dict[str, Any]]:
             numbers = {one.document_id: one for one in store.icsrs_of(tx, _clean(case_id) or "")}
             rows = store.forms_of(tx, _clean(case_id) or "")
-            return [views.form(row, numbers.get(row["document_id"])) for row in rows]
+            later = withdrawing.later(tx, rows[0]["case_id"], rows[0]["subject_id"], rows) if rows else {}
+            return [views.form(row, numbers.get(row["document_id"]), later.get(row["document_id"])) for row in rows]
 
         return JSONResponse({"documents": await _read(db, unit)})
 
@@ -369,7 +370,8 @@ def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) 
         tags=["documents"],
         summary="The document's bytes",
         response_class=Response,
-        responses=answers.of_bytes("application/pdf", "The document as it was made", "application/xml") | problems(404),
+        responses=answers.of_bytes("application/pdf", "The document as it was made", "application/xml")
+        | problems(404, 409),
     )
     async def content(document_id: Id, who: Annotated[Identity, Depends(require("see_ledger"))]) -> Response:
         row, numbers = await _read(db, lambda tx: (store.form(tx, document_id), store.icsr(tx, document_id)))

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from services.sae_notifier import store
 from services.sae_notifier.channels import Attachment, Channel, Gateway, Handed, HandoverFailed, Message, Parcel
 from services.sae_notifier.e2b import SchemasMissing, as_profile, validate
-from services.sae_notifier.handlers import Notifier, acks, activation, alerts, duties, filings, icsr
+from services.sae_notifier.handlers import Notifier, acks, activation, alerts, duties, filings, icsr, withdrawing
 from services.sae_notifier.store import AlertRow, CallRow, FilingRow, FormRow
 from shared import metrics
 from shared.alarm import Kind
 from shared.canonical import sha256
 from shared.clock import Clock
 from shared.db import Database, DatabaseAway, Tx
+from shared.errors import Conflict
 from shared.failpoint import hit
 from shared.supervise import pause
 from shared.telemetry import get_logger
@@ -339,6 +340,61 @@ class Dispatcher:
             return None
         self.db.transact(lambda tx: activation.reviewed(self.notifier, tx, number, len(cases), self.clock.now()))
         return sum(moved)
+
+    async def taken_back_loop(self, stop: asyncio.Event) -> None:
+        """Every two seconds: what waits and whose document may not leave gets a new one; nobody waits for it, so it is made here."""
+        while not await pause(stop, 2.0):
+            try:
+                await asyncio.to_thread(self.make_again)
+            except DatabaseAway as error:
+                log.warning("taken_back.database_away", detail=str(error))
+
+    def make_again(self) -> int:
+        """One pass; returns how many documents were made again."""
+        now = self.clock.now()
+        for child, redaction in self.db.read(lambda tx: store.left_to_withdraw(tx, now)):
+            self._apart(
+                f"child:{redaction}",
+                lambda tx, c=child, r=redaction: withdrawing.withdraw_left(self.notifier, tx, c, r, now),
+            )
+        done, stuck = 0, set[tuple[str, str]]()
+        for row in self.db.read(store.to_remake):
+            place = (row.case_id, row.recipient_id)
+            # Of one case, for one recipient, the older first: a report made later has a later time in it.
+            made = False if place in stuck else self._make_again(row)
+            done += bool(made)
+            if made is None:
+                stuck.add(place)
+        return done
+
+    def _make_again(self, row: FilingRow) -> bool | None:
+        """Whether it was made; None when it could not be: that must not keep the others waiting, so the bell rings, and it
+        is tried again."""
+        try:
+            if row.method == "gateway":
+                return self._tell_anew(row)
+            made = self.db.read(lambda tx: withdrawing.drafted_again(self.notifier, tx, row, self.clock.now()))
+            pdf = filings.typeset(made)[0]
+            now = self.clock.now()
+            done = self.db.transact(lambda tx: withdrawing.remade(self.notifier, tx, row.filing_id, made, pdf, now))
+        except DatabaseAway:
+            raise
+        except Conflict:  # words were taken back meanwhile: the next pass reads again
+            return None
+        except Exception as error:
+            log.error("taken_back.not_made", filing_id=row.filing_id, error_type=type(error).__name__)
+            self.ring("delivery_failed", f"filing:{row.filing_id}")
+            return None
+        return done is not None
+
+    def _tell_anew(self, row: FilingRow) -> bool:
+        made = self.db.read(lambda tx: withdrawing.drafted_anew(self.notifier, tx, row, self.clock.now()))
+        now = self.clock.now()
+        prepared = icsr.judged(self.notifier, made, now)
+        document = self.db.transact(
+            lambda tx: withdrawing.told_anew(self.notifier, tx, row.filing_id, made, prepared, now)
+        )
+        return document is not None
 
     def _apart(self, place: str, unit: Callable[[Tx], int], *, failed: int = 0) -> int:
         """One duty that cannot be computed must not silence the alarms of the others: the bell rings for it instead."""

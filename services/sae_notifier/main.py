@@ -8,7 +8,7 @@ from services.sae_notifier import api, pages
 from services.sae_notifier.channels import MailChannel, WebhookChannel, ways
 from services.sae_notifier.dispatch import Dispatcher
 from services.sae_notifier.gauges import count
-from services.sae_notifier.handlers import Notifier, activation, alerts, duties
+from services.sae_notifier.handlers import Notifier, activation, alerts, duties, withdrawing
 from services.sae_notifier.handlers.law import LawRefused, Laws, load_law
 from services.sae_notifier.handlers.notifier import Electronic
 from services.sae_notifier.rebuild import rebuild, reconsider
@@ -79,6 +79,7 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         handlers=consumed,
         on_parked=on_parked,
         relay_wake=relay_wake,
+        blank=lambda _: withdrawing.blank,
         coming_back=ComingBack(rebuild, reconsider=lambda tx, child, now: reconsider(made[0], tx, child, now)),
     )
     notifier = made[0]
@@ -107,6 +108,7 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
     run.supervisor.add("alarms", dispatcher.alarms_loop)
     run.supervisor.add("answers", dispatcher.answers_loop)
     run.supervisor.add("law", dispatcher.law_loop)
+    run.supervisor.add("taken_back", dispatcher.taken_back_loop)
     return run, [
         api.routes(run.db, notifier, clock),
         pages.routes(run.db, notifier, clock),

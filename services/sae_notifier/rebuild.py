@@ -41,14 +41,15 @@ def reconsider(notifier: Notifier, tx: Tx, child: str, now: datetime) -> None:
 
 
 def _form(tx: Tx, document: ReportForm) -> list[Audited]:
-    """A document whose bytes were too large for the log is lost: no row stands for it, or an empty file might be sent."""
-    if document.content_base64 is None or store.form(tx, document.document_id) is not None:
-        return []
-    values = document.model_dump(include=set(FormRow.model_fields) - {"content"})
-    row = FormRow(content=b64decode(document.content_base64), **values)
-    tx.session.add(row)
-    put_back: list[Audited] = [row]
-    if document.icsr is not None:
+    """A document whose bytes are not on the log (too large, or taken back) is lost: no row stands for it, or an empty file
+    might be sent. Its number is known all the same: it may never be given to other bytes."""
+    put_back: list[Audited] = []
+    if document.content_base64 is not None and store.form(tx, document.document_id) is None:
+        values = document.model_dump(include=set(FormRow.model_fields) - {"content", "withdrawn_at", "withdrawn_by"})
+        row = FormRow(content=b64decode(document.content_base64), **values)
+        tx.session.add(row)
+        put_back.append(row)
+    if document.icsr is not None and store.icsr(tx, document.document_id) is None:
         numbers = document.icsr.model_dump(exclude={"first_received"})
         icsr = IcsrRow(
             document_id=document.document_id,

@@ -23,8 +23,9 @@ from services.sae_notifier.store import (
     IcsrRow,
     ReceiptRow,
 )
-from shared.case import Obligation
+from shared.case import CaseRedacted, Obligation
 from shared.db import Tx
+from shared.errors import Conflict
 
 
 def obligation(one: Obligation, now: datetime) -> dict[str, Any]:
@@ -87,6 +88,8 @@ def file_name(row: FormRow, numbers: IcsrRow | None = None) -> str:
 
 def download(row: FormRow, numbers: IcsrRow | None) -> Response:
     """A form opens in the browser; an electronic report is always a download: it is for machines."""
+    if not row.content and row.withdrawn_at is not None:
+        raise Conflict("words were taken back from it before it was sent; make it again")
     shown = "attachment" if row.kind in MEDIA_TYPES else "inline"
     headers = {
         "Content-Disposition": f'{shown}; filename="{file_name(row, numbers)}"',
@@ -96,7 +99,10 @@ def download(row: FormRow, numbers: IcsrRow | None) -> Response:
     return Response(bytes(row.content), media_type=media_type(row.kind), headers=headers)
 
 
-def form(row: FormRow | dict[str, Any], numbers: IcsrRow | None = None) -> dict[str, Any]:
+def form(
+    row: FormRow | dict[str, Any], numbers: IcsrRow | None = None, later: CaseRedacted | None = None
+) -> dict[str, Any]:
+    """`later`: the redaction that took words back after this document had been sent."""
     data = row if isinstance(row, dict) else row.model_dump(exclude={"content"})
     return {
         "document_id": data["document_id"],
@@ -111,6 +117,8 @@ def form(row: FormRow | dict[str, Any], numbers: IcsrRow | None = None) -> dict[
         "sha256": data["sha256"],
         "made_by": data["made_by"],
         "made_at": _iso(data["made_at"]),
+        "withdrawn_at": _iso(data["withdrawn_at"]),
+        "taken_back_later": None if later is None else {"at": _iso(later.recorded_at), "by": later.redacted_by},
         "path": f"/api/v1/documents/{data['document_id']}",
     }
 

@@ -127,6 +127,12 @@ def emit(
     return Written(OutboxRow, values)
 
 
+def of_aggregate(tx: Tx, aggregate: str) -> list[OutboxRow]:
+    """What was said of one aggregate, oldest first."""
+    statement = select(OutboxRow).where(col(OutboxRow.aggregate) == aggregate).order_by(col(OutboxRow.position))
+    return list(tx.session.execute(statement).scalars())
+
+
 def unpublished(tx: Tx, limit: int) -> list[OutboxRow]:
     """The oldest unpublished rows in position order: by flag, never by a sequence cursor, which would skip a late commit."""
     statement = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, select,
 from sqlmodel import Field, col
 
 from shared.audit import Audited
+from shared.bus import redacted
 from shared.case.base import Published
 from shared.db import Tx
 from shared.events.envelope import Event
@@ -25,7 +26,7 @@ _VOID = text("type = 'tocsin.case.nullified.v1'")
 
 
 class ReceivedRow(Audited, table=True):
-    """`(aggregate, version)` is unique. `body` is what stood on the log."""
+    """`(aggregate, version)` is unique. `body` is what stood on the log, without words that were taken back."""
 
     __tablename__: ClassVar[str] = "received"  # type: ignore[misc]
     __table_args__ = (
@@ -43,6 +44,8 @@ class ReceivedRow(Audited, table=True):
     sha256: str
     serious: bool
     body: str = Field(sa_column=Column(Text, nullable=False))
+    former_sha256: str | None = None
+    """SHA-256 of what stood there before words were taken back, oldest first, by spaces."""
     topic: str
     partition: int
     place: int = Field(sa_column=Column(BigInteger, nullable=False))
@@ -66,15 +69,24 @@ class Fate(Enum):
     """The same version with other bytes: alarmed and parked."""
 
 
-_NEWEST = Statement("received", "SELECT max(version) FROM received WHERE aggregate = :aggregate")
+_NEWEST = Statement(
+    "received",
+    "SELECT max(version), (SELECT count(*) FROM redactions WHERE subject_id = :subject_id) FROM received "
+    "WHERE aggregate = :aggregate",
+)
 _ADD = insert_into(ReceivedRow, then="ON CONFLICT (aggregate, version) DO NOTHING RETURNING version")
-_KNOWN = Statement("received", "SELECT sha256 FROM received WHERE aggregate = :aggregate AND version = :version")
+_KNOWN = Statement("received", "SELECT sha256, body FROM received WHERE aggregate = :aggregate AND version = :version")
 
 
 def receive(
     tx: Tx, event: Event, *, key: str, topic: str, partition: int, offset: int, now: datetime
 ) -> tuple[Fate, ReceivedRow]:
-    """Store one version if it is not there yet and say what it is."""
+    """Store one version if it is not there yet, without words that were taken back, and say what it is."""
+    ((newest, redactions),) = tx.rows(_NEWEST, {"aggregate": event.aggregate, "subject_id": key})
+    newest = newest or 0
+    came = sha256(event.body).hexdigest()
+    if redactions:
+        event = redacted.cleaned(tx, event, key)
     digest = sha256(event.body).hexdigest()
     row = ReceivedRow(
         aggregate=event.aggregate,
@@ -85,20 +97,26 @@ def receive(
         sha256=digest,
         serious=event.serious,
         body=event.body.decode(),
+        former_sha256=came if came != digest else None,
         topic=topic,
         partition=partition,
         place=offset,
         traceparent=event.traceparent,
         received_at=now,
     )
-    ((newest,),) = tx.rows(_NEWEST, {"aggregate": event.aggregate})
-    newest = newest or 0
     if not tx.rows(_ADD, row.model_dump()):
-        ((known,),) = tx.rows(_KNOWN, {"aggregate": event.aggregate, "version": event.version})
-        return (Fate.DUPLICATE if known == digest else Fate.CONFLICT), row
+        ((known, body),) = tx.rows(_KNOWN, {"aggregate": event.aggregate, "version": event.version})
+        same = known == digest or redacted.same_but_for_redaction(event.type, body, event.body)
+        return (Fate.DUPLICATE if same else Fate.CONFLICT), row
     if event.version == newest + 1:
         return Fate.NEWER, row
     return (Fate.GAP if event.version > newest else Fate.OLDER), row
+
+
+def as_kept(event: Event, row: ReceivedRow) -> Event:
+    """The event as it was stored: a handler never sees words that were taken back."""
+    body = row.body.encode()
+    return event if body == event.body else replace(event, body=body, data=json.loads(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +153,11 @@ def versions_of_child(tx: Tx, subject_id: str) -> dict[str, int]:
 @lru_cache(maxsize=2048)
 def _read(model: type[Published], body: str) -> Published:
     return model.model_validate_json(body, extra="ignore")
+
+
+def forget_read() -> None:
+    """What was parsed before words were taken back must not be shown again."""
+    _read.cache_clear()
 
 
 def read_as(model: type[P], body: str) -> P:

@@ -22,7 +22,7 @@ from shared.bus.cursor import CursorMoved
 from shared.bus.parking import NotOpen, ParkedRow
 from shared.bus.port import Bus, BusUnavailable, Delivery, Position, PositionInvalid, Subscription
 from shared.bus.reading import Poison, diagnose, read_event, stream_of
-from shared.bus.received import Fate, ReceivedRow, receive
+from shared.bus.received import Fate, ReceivedRow, as_kept, receive
 from shared.clock import Clock
 from shared.db import Database, DatabaseAway, Tx
 from shared.errors import Refused
@@ -286,6 +286,7 @@ class Worker:
             return
         if fate is Fate.CONFLICT:
             raise Poison("conflict", f"{event.aggregate} version {event.version} came again with other bytes")
+        event = as_kept(event, row)
         tx.after_commit(metrics.EVENTS_CONSUMED.labels(service=name, type=event.type).inc)
         if fate is Fate.GAP:
             tx.after_commit(metrics.EVENT_GAPS.labels(service=name).inc)

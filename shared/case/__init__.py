@@ -10,6 +10,7 @@ from shared.case.measurement import Measurement
 from shared.case.moment import Moment
 from shared.case.obligation import DutyCause, DutyFactor, Obligation
 from shared.case.quantity import Quantity
+from shared.case.redaction import CaseRedacted, TakenText
 from shared.case.report import (
     CRITERIA,
     AdverseEvent,
@@ -34,6 +35,7 @@ __all__ = [
     "Answer",
     "Assessment",
     "Batch",
+    "CaseRedacted",
     "CaseReport",
     "CodedTerm",
     "DutyCause",
@@ -66,4 +68,5 @@ __all__ = [
     "Seriousness",
     "Signature",
     "Subject",
+    "TakenText",
 ]

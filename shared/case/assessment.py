@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from shared.case.base import Answer, Published
-from shared.case.text import FreeText
+from shared.case.text import FreeText, Typed
 
 WhoUmc = Literal["certain", "probable", "possible", "unlikely", "conditional", "unassessable"]
 """The six WHO-UMC categories; there is no "unrelated"."""
@@ -104,7 +104,7 @@ class Signature(Published):
 
     signed_by: str
     signed_at: datetime
-    meaning: str
+    meaning: Typed
     sha256: str
     """SHA-256 of the canonical JSON of the assessment without its signature."""
 

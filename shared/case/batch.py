@@ -8,6 +8,7 @@ from typing import Literal
 from shared.case.base import Published
 from shared.case.moment import Moment
 from shared.case.quantity import DecimalText, Quantity
+from shared.case.text import Typed
 
 
 class Batch(Published):
@@ -23,8 +24,8 @@ class Batch(Published):
     viability_percent: DecimalText | None = None
     sterility: Literal["pending", "negative", "positive", "unknown"] = "pending"
     sterility_on: Moment | None = None
-    organism: str | None = None
+    organism: Typed | None = None
     identity_checked: bool | None = None
     voided: bool = False
-    void_reason: str | None = None
+    void_reason: Typed | None = None
     recorded_at: datetime

@@ -8,7 +8,7 @@ from typing import Literal
 from shared.case.base import Published
 from shared.case.moment import Moment
 from shared.case.quantity import Quantity
-from shared.case.text import FreeText
+from shared.case.text import FreeText, Judged, Typed
 
 ExposureKind = Literal[
     "bm_mnc_infusion",
@@ -47,11 +47,11 @@ class Exposure(Published):
     trial_id: str
     subject_id: str
     kind: ExposureKind
-    name: str | None = None
+    name: Judged | None = None
     """The agent or product, by its catalogue name in the trial file (never a brand typed with a patient's name)."""
-    indication: str | None = None
+    indication: Typed | None = None
     dose: Quantity | None = None
-    route: str | None = None
+    route: Judged | None = None
     start: Moment | None = None
     end: Moment | None = None
     ongoing: bool | None = None
@@ -61,5 +61,5 @@ class Exposure(Published):
     rehabilitation: RehabilitationCourse | None = None
     note: FreeText | None = None
     voided: bool = False
-    void_reason: str | None = None
+    void_reason: Typed | None = None
     recorded_at: datetime

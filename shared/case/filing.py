@@ -7,6 +7,7 @@ from typing import Literal
 
 from shared.case.base import Published
 from shared.case.moment import Moment
+from shared.case.text import FileText, Typed
 
 FilingState = Literal["waiting", "sent", "failed", "received", "rejected"]
 
@@ -24,8 +25,8 @@ class IcsrNumbers(Published):
     profile: str
     initial: bool
     may_be_sent: bool
-    findings: str
-    """JSON, as `tocsin e2b validate` prints them."""
+    findings: FileText
+    """JSON, as `tocsin e2b validate` prints them; what the schema says may quote the file, and goes with its bytes."""
 
 
 class ReportForm(Published):
@@ -45,8 +46,8 @@ class ReportForm(Published):
     facts_sha256: str = ""
     """Of everything the document shows; the same facts make no second document."""
     sha256: str
-    content_base64: str | None = None
-    """The file; null when it is larger than the log carries, and then only the database has it."""
+    content_base64: FileText | None = None
+    """The file; null when it is larger than the log carries, and then only the database has it; or taken back."""
     made_by: str
     made_at: datetime
     icsr: IcsrNumbers | None = None
@@ -61,9 +62,9 @@ class FilingReceipt(Published):
     """Received meets the duty; accepted is another fact, recorded beside it."""
     kind: Literal["delivery_notice", "answer", "proof", "acknowledgement"]
     at: datetime
-    reference: str
-    reasons: str = ""
-    proof_name: str | None = None
+    reference: Typed
+    reasons: Typed = ""
+    proof_name: Typed | None = None
     proof_type: str | None = None
     sha256: str | None = None
     recorded_by: str
@@ -91,7 +92,7 @@ class Filing(Published):
     filed_by: str
     filed_at: datetime
     sent_at: datetime | None = None
-    reference: str | None = None
+    reference: Typed | None = None
     attempts: int = 0
     error: str | None = None
     acceptance: Literal["accepted", "rejected"] | None = None
@@ -112,10 +113,10 @@ class Acknowledgement(Published):
     """Null while it belongs to no telling of ours."""
     via: str
     """The endpoint it came through, or `upload`."""
-    name: str
+    name: Typed
     sha256: str
-    content_base64: str | None = None
-    """The file; null when it is larger than the log carries."""
+    content_base64: FileText | None = None
+    """The file; null when it is larger than the log carries. It came from outside: nothing looks inside it."""
     arrived_at: datetime
     brought_by: str
     state: Literal["used", "parked", "closed"]
@@ -126,5 +127,5 @@ class Acknowledgement(Published):
     filing_id: str | None = None
     closed_by: str | None = None
     closed_at: datetime | None = None
-    closed_reason: str | None = None
+    closed_reason: Typed | None = None
     recorded_at: datetime

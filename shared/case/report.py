@@ -13,7 +13,7 @@ from pydantic import Field
 from shared.case.base import Answer, Published
 from shared.case.exposure import ExposureKind
 from shared.case.moment import Moment
-from shared.case.text import FreeText
+from shared.case.text import FreeText, Typed
 
 Criterion = Literal[
     "death",
@@ -113,7 +113,7 @@ class Given(Published):
 class Nullification(Published):
     """A void case (duplicate, no subject, wrong study); `replaced_by` keeps the first awareness."""
 
-    reason: str
+    reason: Typed
     replaced_by: str | None = None
 
 
@@ -137,7 +137,7 @@ class CaseReport(Published):
     determined_reportable: Moment | None = None
     news_known: Moment | None = None
     """For an amendment: when its news became known."""
-    change_reason: str | None = None
+    change_reason: Typed | None = None
     source: Literal["phone_page", "api", "amendment_page", "import"] = "api"
     nullified: Nullification | None = None
     recorded_at: datetime

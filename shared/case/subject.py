@@ -7,6 +7,7 @@ from typing import Literal
 
 from shared.case.base import Published
 from shared.case.moment import Moment
+from shared.case.text import Typed
 
 
 class Subject(Published):
@@ -24,5 +25,5 @@ class Subject(Published):
     gmfcs_level: Literal["I", "II", "III", "IV", "V", "unknown"] = "unknown"
     left: Moment | None = None
     voided: bool = False
-    void_reason: str | None = None
+    void_reason: Typed | None = None
     recorded_at: datetime

@@ -15,6 +15,7 @@ from shared.case.filing import Acknowledgement, Filing, ReportForm
 from shared.case.law import LawActivated
 from shared.case.measurement import Measurement
 from shared.case.obligation import Obligation
+from shared.case.redaction import CaseRedacted
 from shared.case.report import CaseReport
 from shared.case.rule_crossed import RuleCrossed
 from shared.case.subject import Subject
@@ -92,6 +93,12 @@ _ALL: tuple[EventType, ...] = (
         CaseReport,
         ("ae_intake",),
         "A case was declared void, with its replacement if there is one.",
+    ),
+    EventType(
+        "tocsin.case.redacted.v1",
+        CaseRedacted,
+        ("ae_intake",),
+        "Words of a case were taken back: every service blanks them where it keeps them.",
     ),
     EventType(
         "tocsin.allocation.recorded.v1", Allocation, ("ae_intake",), "A child was allocated to an arm.", allocation=True

@@ -23,6 +23,7 @@ from starlette.responses import HTMLResponse
 
 from shared.auth.identity import Identity
 from shared.case.moment import Moment
+from shared.case.withholding import withheld_hash
 from shared.ids import new_id
 from shared.web import times
 from shared.web.frames import frame_of
@@ -57,6 +58,7 @@ class Pages:
             "countdown": _countdown,
             "moment": _moment,
             "anchor": _anchor,
+            "typed": _typed,
         }
 
     def render(self, request: Request, template: str, context: Mapping[str, object] | None = None) -> str:
@@ -131,6 +133,12 @@ def _both_times(context: Context, at: datetime, zone: str | None = None) -> Mark
 @pass_context
 def _one_time(context: Context, at: datetime, zone: str | None = None) -> Markup:
     return times.one_time(at, zone or context["zone"], context["lang"])
+
+
+@pass_context
+def _typed(context: Context, words: str) -> str:
+    """What somebody typed, or that it was taken back (its hash is for the API)."""
+    return context["t"]("taken_back") if withheld_hash(words) else words
 
 
 @pass_context

@@ -53,6 +53,8 @@ RULES: tuple[tuple[str, str, Rule], ...] = (
     ("PATCH", r"/api/v1/cases/\{case_id\}", "amend_case"),
     ("GET|POST", r"/cases/\{case_id\}/amend", "amend_case"),
     ("GET|POST", r"(/api/v1)?/cases/\{case_id\}/nullify", "nullify_case"),
+    ("GET|POST", r"/api/v1/cases/\{case_id\}/redactions", "redact_case"),
+    ("GET|POST", r"/cases/\{case_id\}/redact", "redact_case"),
     ("GET", r"/api/v1/(subjects|exposures|batches|measurements)(/\{identity\})?", "see_cases"),
     ("POST|PATCH", r"/api/v1/subjects(/\{identity\}(/void)?)?", "record_subject"),
     ("POST|PATCH", r"/api/v1/(exposures|batches|measurements)(/\{identity\}(/void)?)?", "record_exposure"),

@@ -319,6 +319,9 @@ def _sensible_body(route: str, body: dict[str, Any], installation: Seeded, mine:
                 body["subject_id"] = installation.child  # a report that says nothing at all is turned away by design
         case "/cases/{case_id}/nullify":
             body.pop("replaced_by", None)  # another case that exists
+        case "/cases/{case_id}/redactions":
+            rejected = [installation.ids["rejected_id"]]
+            body |= {"password": f"tocsin-demo-{ROLE_USERS['safety_officer']}", "texts": [], "rejected": rejected}
         case "/allocations":
             body["arm"] = "A"  # an arm of the trial
         case "/assessments/{case_id}/sign":

@@ -85,7 +85,7 @@ class Api:
         if user not in self._tokens:
             body = {"username": user, "password": f"tocsin-demo-{user}"}
             self._tokens[user] = self._http.post("/api/v1/sign-in", json=body).raise_for_status().json()["token"]
-        headers = {"Authorization": f"Bearer {self._tokens[user]}"}
+        headers = {"Authorization": f"Bearer {self._tokens[user]}"} | how.pop("headers", {})
         return self._http.request(method, path, headers=headers, **how).raise_for_status()
 
     def allocate(self, child: str, arm: str) -> None:

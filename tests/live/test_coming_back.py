@@ -18,10 +18,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from psycopg import sql
 
-from shared.bus.port import SAFETY_TOPIC
+from shared.bus.port import PARTITIONS, SAFETY_TOPIC
 from tests.chaos.client import Client, Tokens
 from tests.chaos.cluster import SERVICES, KafkaCluster
 from tests.chaos.drain import drain
@@ -42,12 +45,12 @@ class Desk:
         self.client = Client(cluster, random.Random(1), threading.Event(), Tokens(cluster))
         self._children = 100
 
-    def report(self) -> dict[str, Any]:
+    def report(self, said: str = "sốt cao, co giật") -> dict[str, Any]:
         self._children += 1
         body = {
             "subject_id": f"VN01-{self._children}",
             "reporter_role": "clinician",
-            "events": [{"verbatim": {"text": "sốt cao, co giật", "language": "vi"}, "seriousness": SERIOUS}],
+            "events": [{"verbatim": {"text": said, "language": "vi"}, "seriousness": SERIOUS}],
         }
         headers = {"Idempotency-Key": f"child-{self._children}"}
         answer = self.client.send("ae_intake", "POST", "/api/v1/cases", user="clinician", body=body, headers=headers)
@@ -201,11 +204,70 @@ def test_a_promoted_standby_that_lacks_the_last_transactions(desk: Desk, tmp_pat
     in_order(desk, told, before)
 
 
-async def test_a_lost_topic(desk: Desk) -> None:
+NAME = "QZXNAMEQZX"
+
+
+def take_back(desk: Desk, case: dict[str, Any]) -> None:
+    """What the event was called, everywhere; every service has heard of it when this ends."""
+    body = {
+        "texts": [{"version": 1, "pointer": "/events/0/verbatim"}],
+        "reason": "names a child",
+        "password": f"tocsin-demo-{OFFICER}",
+    }
+    path = f"/api/v1/cases/{case['case_id']}/redactions"
+    made = desk.client.send("ae_intake", "POST", path, user=OFFICER, body=body)
+    assert made.status_code == 201, made.text
+    why, _ = drain(desk.cluster, within_s=60)
+    assert not why
+
+
+def holders(desk: Desk, words: str) -> list[str]:
+    """Tables of any service with a row in which the words stand."""
+    found = []
+    with psycopg.connect(desk.cluster.dsn, connect_timeout=5) as reader:
+        listed = (
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        )
+        for schema, table in reader.execute(listed).fetchall():
+            statement = sql.SQL("SELECT count(*) FROM {} AS one WHERE CAST(one AS text) LIKE %s")
+            name = sql.Identifier(schema, table)
+            if reader.execute(statement.format(name), (f"%{words}%",)).fetchone() != (0,):
+                found.append(f"{schema}.{table}")
+    return found
+
+
+async def records(desk: Desk) -> list[bytes]:
+    """Everything that stands on the log."""
+    assert desk.cluster.kafka is not None
+    consumer = AIOKafkaConsumer(bootstrap_servers=desk.cluster.kafka.bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        parts = [TopicPartition(SAFETY_TOPIC, one) for one in range(PARTITIONS)]
+        consumer.assign(parts)
+        await consumer.seek_to_beginning(*parts)
+        ends, found = await consumer.end_offsets(parts), []
+        while any([await consumer.position(part) < end for part, end in ends.items()]):
+            batches = await consumer.getmany(timeout_ms=500)
+            found += [one.value or b"" for batch in batches.values() for one in batch]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def test_a_lost_topic_comes_back_without_words_that_were_taken_back(desk: Desk) -> None:
     cluster = desk.cluster
     assert cluster.kafka is not None
     told = desk.tell(1)
+    named = desk.report(f"mẹ là {NAME}, sốt cao")
+    why, _ = drain(cluster, within_s=120)
+    assert not why
+    told.append(named)
     before = stood(desk, told)
+    assert any(NAME.encode() in one for one in await records(desk)) and holders(desk, NAME)
+    take_back(desk, named)
+    assert stood(desk, told) == before
+    assert holders(desk, NAME) == []
+    assert any(NAME.encode() in one for one in await records(desk)), "the old log keeps them"
     for service in SERVICES:
         for one in cluster.of(service):
             one.kill()
@@ -221,3 +283,5 @@ async def test_a_lost_topic(desk: Desk) -> None:
             assert one.ready(60)
     assert until(lambda: not desk.held())
     in_order(desk, told, before)
+    assert not any(NAME.encode() in one for one in await records(desk))
+    assert holders(desk, NAME) == []

@@ -1,4 +1,5 @@
-"""Sending, answering, correcting and dying in any order: no number is reused, no order is broken, no acceptance is invented."""
+"""Sending, answering, correcting, taking words back and dying in any order: no number is reused, no order is broken, no
+acceptance is invented, and no word leaves that was taken back."""
 
 from __future__ import annotations
 
@@ -41,6 +42,7 @@ SAYS = st.sampled_from(
         ("AE", "CE"),
     ]
 )
+NAME = "QZXNAMEQZX"
 DEATHS = ("filing.after_send", "notify.before_receipt", "ack.after_take", "notify.after_claim")
 
 
@@ -52,10 +54,12 @@ class Machine(RuleBasedStateMachine):
         self.world = ElectronicWorld()
         self.version = 0
         self.said: list[bytes] = []
+        self.taken_back_at: int | None = None
+        """How many files had left by then."""
 
     @initialize()
     def report(self) -> None:
-        self.case_id = reported(self.world)
+        self.case_id = reported(self.world, verbatim={"text": f"sốt, mẹ là {NAME}", "language": "vi"})
         self.version = 1
         self.due = {one.obligation_id: one.due_at for one in self.duties()}
 
@@ -124,6 +128,18 @@ class Machine(RuleBasedStateMachine):
         self.version += 1
         self.world.drain()
 
+    @precondition(lambda self: self.version and self.taken_back_at is None)
+    @rule()
+    def take_back(self) -> None:
+        self.world.clock.advance(seconds=1)
+        deeds.redact(self.world, self.case_id)
+        self.world.drain()
+        self.taken_back_at = len(self.world.desk.taken)
+
+    @rule()
+    def make_again(self) -> None:
+        self.world.dispatcher.make_again()
+
     @rule(hours=st.integers(1, 60))
     def wait(self, hours: int) -> None:
         self.world.clock.advance(hours=hours)
@@ -137,6 +153,19 @@ class Machine(RuleBasedStateMachine):
         for one in self.world.desk.taken:
             files.setdefault(one.number, set()).add(one.content)
         assert all(len(contents) == 1 for contents in files.values())
+
+    @invariant()
+    def what_was_taken_back_leaves_no_more(self) -> None:
+        if self.taken_back_at is not None:
+            assert not any(NAME.encode() in one.content for one in self.world.desk.taken[self.taken_back_at :])
+
+    @invariant()
+    def what_left_is_kept(self) -> None:
+        """What an authority may have must be known, whatever became of it here."""
+        told = {row.message_number: row.document_id for row in self.filings()} if self.version else {}
+        for one in self.world.desk.taken:
+            held = self.world["sae_notifier"].db.read(lambda tx, n=one.number: store.form(tx, told[n]))
+            assert held is not None and bytes(held.content) == one.content
 
     @invariant()
     def versions_and_times_leave_in_order(self) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 from unittest import mock
 
 from services.ae_intake import handlers as intake_handlers
-from services.ae_intake import records
+from services.ae_intake import records, redacting
 from services.ae_intake import store as intake_store
-from services.ae_intake.commands import AmendCase, NullifyCase, RecordBatch, RecordExposure
+from services.ae_intake.commands import AmendCase, NullifyCase, RecordBatch, RecordExposure, RedactCase
+from services.ae_intake.handlers import Who
 from services.causality import handlers as causality_handlers
 from services.causality import store as causality_store
 from services.causality.domain import Question
@@ -25,7 +26,7 @@ from services.sae_notifier.handlers.law import keep_law, read_law
 from services.sae_notifier.store import ActivationRow, AlertRow, FilingRow
 from shared.audit import SERVICE_STREAM
 from shared.bus import heard
-from shared.case import Assessment, CaseReport, FreeText, Moment, Obligation
+from shared.case import Assessment, CaseRedacted, CaseReport, FreeText, Moment, Obligation
 from shared.db import Tx
 from tests.support.world import BOARD, CLINICIAN, MONITOR, OFFICER, World
 
@@ -233,3 +234,11 @@ def freeze(world: World, purpose: str = "regular review") -> CutRow:
     """A cut by a member of the board (not typeset)."""
     with mock.patch("services.dsmb.handlers.freezing.typeset", return_value=PDF):
         return dsmb_handlers.freeze(world["dsmb"].db, world.dsmb, world.clock, purpose=purpose, user_id=BOARD)
+
+
+def redact(world: World, case_id: str, version: int = 1) -> CaseRedacted:
+    """The officer takes back what the reporter called the event, everywhere."""
+    named = {"version": version, "pointer": "/events/0/verbatim"}
+    command = RedactCase.model_validate({"texts": [named], "reason": "names somebody"})
+    db, now = world["ae_intake"].db, world.clock.now()
+    return db.transact(lambda tx: redacting.redact(world.intake, tx, case_id, command, Who(OFFICER), now, now))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from services.ae_intake.handlers import Intake
-from services.ae_intake.pages import amend, cases, records, rejected, report, subjects
+from services.ae_intake.pages import amend, cases, records, redact, rejected, report, subjects
 from services.ae_intake.pages.desk import Desk
 from shared.clock import Clock
 from shared.db import Database
@@ -15,6 +15,6 @@ def routes(db: Database, intake: Intake, clock: Clock) -> APIRouter:
     """Every page of this service, bound to one database."""
     router = APIRouter(include_in_schema=False)
     desk = Desk.make(db, intake, clock)
-    for part in (report, amend, cases, records, subjects, rejected):
+    for part in (report, amend, redact, cases, records, subjects, rejected):
         part.add(router, desk)
     return router

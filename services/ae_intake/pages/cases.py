@@ -77,7 +77,7 @@ def add(router: APIRouter, desk: Desk) -> None:
             "missing": [(one, anchor_of(one.pointer)) for one in loaded.outcome.missing],
             "difference": view.difference(old, new),
             "comparing": bool(old or new or done),
-            "done": done if done in ("amended", "nullified") else "",
+            "done": done if done in ("amended", "nullified", "redacted") else "",
             "zone": desk.zone_of_site(shown.site_id),
             "active": "cases",
         }

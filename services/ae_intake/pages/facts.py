@@ -12,6 +12,7 @@ from services.ae_intake.pages.desk import Words
 from shared import terms
 from shared.case import CRITERIA, AdverseEvent, CaseReport, FreeText, Given, InvestigatorOpinion, Moment
 from shared.case.seriousness import of_event
+from shared.case.withholding import withheld_hash
 from shared.trial import Trial
 from shared.web.times import moment_text, zone_text
 
@@ -171,7 +172,7 @@ class Facts:
         if text is None or text == "":
             told = self.t("unknown" if name in _ASKED_AT_ONCE else "no_answer" if self.asked else "not_asked")
             return Row(key, label, told, False, self._note(name), self._anchor(name, of))
-        return Row(key, label, text)
+        return Row(key, label, self.t("taken_back") if withheld_hash(text) else text)
 
     def _anchor(self, name: str, of: str) -> str:
         """The field of the amendment form; empty for what no form asks."""

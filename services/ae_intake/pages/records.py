@@ -137,7 +137,18 @@ def _named(problems: tuple[FieldProblem, ...], fields: tuple[Spec, ...], t: Word
     for problem in problems:
         name = problem.pointer.removeprefix("/changes").strip("/").split("/")[0]
         spec = kinds.get(name)
-        key = "reason" if name == "reason" else "code" if name.endswith("_id") else spec.kind if spec else ""
+        taken = problem.detail == records.TAKEN
+        key = (
+            "taken"
+            if taken
+            else "reason"
+            if name == "reason"
+            else "code"
+            if name.endswith("_id")
+            else spec.kind
+            if spec
+            else ""
+        )
         found.setdefault(name, t(f"wrong.{key}") if key and t.has(f"wrong.{key}") else problem.detail)
     return found
 

@@ -9,6 +9,7 @@ from services.ae_intake.pages.desk import Words
 from services.ae_intake.pages.specs import Spec
 from shared.case import FreeText, Moment, Quantity, RehabilitationCourse
 from shared.case.units import written
+from shared.case.withholding import withheld_hash
 from shared.web.times import moment_text
 
 
@@ -32,6 +33,8 @@ def said(spec: Spec, value: Any, t: Words) -> str:
         case "unknown":
             return t("unknown")
     text = str(value)
+    if withheld_hash(text):
+        return t("taken_back")
     if spec.texts:
         return spec.texts.get(text, text)
     return t(f"{spec.group}.{text}") if spec.group else text

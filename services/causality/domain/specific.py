@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from services.causality.domain.pair import Pair
 from services.causality.words import Words
 from shared.case import Answer, Batch
+from shared.case.withholding import plain
 from shared.terms import VERSIONS, find
 
 _FEVER = "10016558"
@@ -21,7 +22,7 @@ def specific(pair: Pair, batches: Sequence[Batch]) -> tuple[Answer, Words]:
     for batch in batches:
         if batch.batch_id == pair.exposure.batch_id and not batch.voided and batch.sterility == "positive":
             if pair.event.term is not None and _infection(pair.event.term.code):
-                germ = f" ({batch.organism})" if batch.organism else ""
+                germ = f" ({plain(batch.organism)})" if plain(batch.organism) else ""
                 return "yes", Words(
                     f"The culture of batch {batch.batch_id} is positive{germ}.",
                     f"Mẫu cấy của lô {batch.batch_id} dương tính{germ}.",

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from services.causality.domain import Stale
 from services.causality.domain.reported import UNRECORDED
 from services.causality.pages.answering import AnswerShown, answers_shown, rests_on
 from services.causality.words import KINDS, Words
-from shared.case import AdverseEvent, Assessment, CaseReport, Exposure, Moment, Relatedness
+from shared.case import AdverseEvent, Assessment, CaseReport, Exposure, FreeText, Moment, Relatedness
 from shared.case.assessment import Criterion, GradeCheck
+from shared.case.text import withheld
 from shared.case.units import in_text
+from shared.case.withholding import texts
 from shared.terms import label, terms
 from shared.trial import Trial
 from shared.trial.base import Bilingual
@@ -107,6 +110,7 @@ class AssessmentShown:
     recorded_at: datetime
     versions: tuple[VersionShown, ...]
     answers: tuple[AnswerShown, ...] = ()
+    typed: tuple[TypedShown, ...] = ()
 
     @property
     def rests_on_answers(self) -> frozenset[str]:
@@ -115,6 +119,14 @@ class AssessmentShown:
     @property
     def pairs(self) -> tuple[PairShown, ...]:
         return tuple(pair for event in self.events for pair in event.pairs)
+
+
+@dataclass(frozen=True)
+class TypedShown:
+    """Words that a person typed into the assessment, and where they are taken back."""
+
+    words: str
+    take_back: str
 
 
 @dataclass(frozen=True)
@@ -184,7 +196,23 @@ def assessment(
             for v in reversed(every)
         ),
         answers=answers_shown(one),
+        typed=_typed(one),
     )
+
+
+def _words_of(text: FreeText | None) -> str:
+    if text is None:
+        return ""
+    return withheld(text.sha256 or "") if text.redacted else text.text
+
+
+def _typed(one: Assessment) -> tuple[TypedShown, ...]:
+    def take_back(pointer: str, digest: str) -> str:
+        named = f"assessment/{one.case_id}#{one.version}#{pointer}#{digest}"
+        return f"/cases/{one.case_id}/redact?also={quote(named, safe='')}"
+
+    found = texts(Assessment, one.model_dump(mode="json"))
+    return tuple(TypedShown(t.words, take_back(t.pointer, t.sha256)) for t in found if t.words is not None)
 
 
 def waiting(one: Assessment, before: Sequence[Assessment], cases: Sequence[CaseReport]) -> WaitingShown:
@@ -238,7 +266,7 @@ def _pair(one: Relatedness, exposure: Exposure | None, trial: Trial) -> PairShow
         proposed=one.proposed or "",
         accepted=one.accepted or "",
         possibility=one.reasonable_possibility,
-        override_reason=one.override_reason.text if one.override_reason else "",
+        override_reason=_words_of(one.override_reason),
     )
 
 

@@ -18,6 +18,8 @@ _TO_639_2 = {
     "th": "tha", "tl": "tgl", "tr": "tur", "uk": "ukr", "vi": "vie", "zh": "zho",
 }  # fmt: skip
 UNDETERMINED = "und"
+WITHHELD = "[withheld]"
+"""Stands where words were taken back; their hash is nothing for a recipient."""
 
 
 def clean(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.sae_notifier.forms import reasons
 from services.sae_notifier.forms.facts import text
 from services.sae_notifier.forms.fields import Value, Values, absent, given
 from services.sae_notifier.forms.vocabulary import ANSWER, CODES, KIND, NAMES
@@ -22,6 +23,7 @@ from shared.case import (
     Moment,
     Published,
 )
+from shared.case.withholding import withheld_hash
 
 OWN = frozenset({"version", "recorded_at", "reported_by", "change_reason", "news_known", "source"})
 """Facts about a version itself: shown in the list of versions, not as changes."""
@@ -117,6 +119,8 @@ def _leaf(name: str, value: object, told: Told) -> Values:
 
 
 def _plain(value: str) -> Words:
+    if withheld_hash(value):
+        return reasons.REDACTED
     return Words(value) if value.strip() else EMPTY
 
 

@@ -23,6 +23,7 @@ from shared.case import (
     Quantity,
     Subject,
 )
+from shared.case.withholding import withheld_hash
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,11 @@ class Facts:
 
 
 def text(value: FreeText | None, why: Words) -> Values:
-    """Somebody's own words, or why there are none; redacted text says so and keeps only its hash."""
+    """Somebody's own words, or why there are none; of words taken back not even the hash goes out."""
     if value is None:
         return (absent(why),)
     if value.redacted:
-        suffix = f" (SHA-256 {value.sha256})" if value.sha256 else ""
-        return (absent(Words(reasons.REDACTED.vi + suffix, reasons.REDACTED.en + suffix)),)
+        return (absent(reasons.REDACTED),)
     if not value.text.strip():
         return (absent(why),)
     return (given(value.text),)
@@ -134,4 +134,6 @@ def heading(index: int, total: int) -> Words:
 
 def said(value: str | None, why: Words) -> Value:
     """A code or name as it is, or why there is none."""
+    if value and withheld_hash(value):
+        return absent(reasons.REDACTED)
     return given(value) if value and value.strip() else absent(why)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from services.sae_notifier.forms import times
-from services.sae_notifier.forms.facts import Facts
+from services.sae_notifier.forms import reasons, times
+from services.sae_notifier.forms.facts import Facts, said
 from services.sae_notifier.forms.fields import Block, Heading, Section
 from services.sae_notifier.forms.words import Words
 
@@ -92,14 +92,14 @@ def _stamps(facts: Facts) -> Iterator[Words]:
 def _notices(facts: Facts) -> Iterator[Words]:
     void = facts.case.nullified
     if void:
+        why = said(void.reason, reasons.NOT_STATED).words
+        why = Words(why.vi, why.en or why.vi)
         instead = (
             Words(f"; thay bằng {void.replaced_by}", f"; replaced by {void.replaced_by}")
             if void.replaced_by
             else Words("", "")
         )
-        yield Words(
-            f"Ca này đã bị hủy: {void.reason}{instead.vi}", f"This case is nullified: {void.reason}{instead.en}"
-        )
+        yield Words(f"Ca này đã bị hủy: {why.vi}{instead.vi}", f"This case is nullified: {why.en}{instead.en}")
     if facts.trial.illustrative or (facts.assessment and facts.assessment.illustrative):
         yield Words(
             "MINH HỌA: thông tin an toàn tham chiếu dùng cho biểu mẫu này không phải của nhà tài trợ; không dùng để nộp chính thức",

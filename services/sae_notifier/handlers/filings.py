@@ -24,7 +24,7 @@ from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
 from shared import metrics
 from shared.audit import Audited, Written
-from shared.bus import heard
+from shared.bus import heard, redacted
 from shared.canonical import sha256
 from shared.case import CaseReport, Obligation
 from shared.db import Tx
@@ -64,6 +64,8 @@ class Draft:
     recipient_id: str
     follow_up: int
     facts_sha256: str
+    redactions: int = 0
+    """How often words about the child had been taken back when it was read."""
 
 
 def wanted(notifier: Notifier, recipient_id: str) -> Kind | None:
@@ -86,18 +88,26 @@ def asked(notifier: Notifier, recipient_id: str, kind: str | None = None) -> Kin
     return found
 
 
-def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime, kind: str | None = None) -> Draft:
-    """Read what the form of this duty shows: the newest case version, for this recipient."""
+def draft(
+    notifier: Notifier,
+    tx: Tx,
+    obligation_id: str,
+    now: datetime,
+    kind: str | None = None,
+    case_version: int | None = None,
+) -> Draft:
+    """Read what the form of this duty shows: the newest case version (or an older one, made again), for this recipient."""
     duty = store.obligation(tx, obligation_id)
     if duty is None:
         raise NotFound("no duty by that id")
     versions = heard.case_versions(tx, duty.case_id)
+    versions = [one for one in versions if case_version is None or one.version <= case_version]
     case = versions[-1]
     received_version = store.last_received_version(tx, case.case_id, duty.recipient_id, before=case.version)
     last = next((one for one in versions if one.version == received_version), None)
     told = store.filings(tx, case_id=case.case_id, recipient_id=duty.recipient_id)
     earlier = {one.case_version for one in told if one.state != "failed"}  # what nobody took was no first report
-    follow_up = len(earlier - {case.version})
+    follow_up = len({one for one in earlier if one < case.version})
     digest = store.case_sha256(tx, case.case_id, case.version)
     assessments = store.assessments(tx, case.case_id)
     known = partial(
@@ -119,7 +129,9 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime, kind: s
     chosen = asked(notifier, duty.recipient_id, kind)
     build = BUILDERS[chosen]
     facts = facts_sha256(build(known(obligation=duty.model_copy(update={"state": "open"}))))
-    return Draft(chosen, build(known(obligation=duty)), case, digest, duty.recipient_id, follow_up, facts)
+    form = build(known(obligation=duty))
+    taken_back = len(redacted.of_child(tx, case.subject_id))
+    return Draft(chosen, form, case, digest, duty.recipient_id, follow_up, facts, taken_back)
 
 
 def made_before(tx: Tx, made: Draft) -> FormRow | None:
@@ -154,12 +166,17 @@ def typeset(made: Draft) -> tuple[bytes, str, str]:
     return rendered.pdf, words.subject, words.body
 
 
-def keep_form(notifier: Notifier, tx: Tx, made: Draft, pdf: bytes, user_id: str, now: datetime) -> FormRow:
-    """Store the document, immutable; made twice it is one. Raises Conflict when the case has moved on since it was drafted."""
+def keep_form(
+    notifier: Notifier, tx: Tx, made: Draft, pdf: bytes, user_id: str, now: datetime, *, again: bool = False
+) -> FormRow:
+    """Store the document, immutable; made twice it is one. Raises Conflict when the case has moved on since it was drafted
+    (unless an older version is made `again`), or when words were taken back."""
     notifier.audit.lock(tx, made.case.subject_id)
     newest = heard.case_versions(tx, made.case.case_id)[-1]
-    if newest.version != made.case.version:
+    if newest.version != made.case.version and not again:
         raise Conflict(f"the case is at version {newest.version} now; make the form again")
+    if len(redacted.of_child(tx, made.case.subject_id)) != made.redactions:
+        raise Conflict("words were taken back meanwhile; make the form again")
     known = made_before(tx, made)
     if known is not None:
         return known
@@ -290,7 +307,8 @@ def _try_again(
 ) -> FilingRow | None:
     """A file that nobody took goes out again under its own number: perhaps it was taken, and only the answer was lost."""
     row = next((one for one in told if one.document_id == document_id and one.method == method == "gateway"), None)
-    if row is None or row.state != "failed":
+    document = store.form(tx, document_id)
+    if row is None or row.state != "failed" or document is None or document.withdrawn_by is not None:
         return None
     later = next((one for one in told if one.filed_at > row.filed_at and one.state != "failed"), None)
     if later is not None:
@@ -312,6 +330,50 @@ def _try_again(
     return row
 
 
+def replaced(
+    notifier: Notifier, tx: Tx, row: FilingRow, by: tuple[FormRow, str] | None, now: datetime
+) -> FilingRow | None:
+    """End a telling that waits, and begin one with another document and number for the same duty, when there is one. The
+    child's stream and `row` are locked."""
+    row.state, row.next_attempt_at = "failed", None
+    store.release(row)
+    rows: list[Audited | Written] = [row, telling.filing_changed(notifier, tx, row, [], now)]
+    tx.session.add(row)
+    instead = None
+    if by is not None:
+        document, number = by
+        same = {"obligation_id", "case_id", "case_number", "case_version", "subject_id", "recipient_id", "method"}
+        instead = FilingRow(
+            filing_id=new_id(),
+            message_number=number,
+            document_id=document.document_id,
+            address=row.address,
+            state="waiting",
+            filed_by=row.filed_by,
+            filed_at=now,
+            **row.model_dump(include=same),
+        )
+        rows += [instead, telling.filing_changed(notifier, tx, instead, [], now)]
+        store.add_row(tx, instead)
+    tx.session.flush()
+    notifier.audit.record(
+        tx,
+        stream=row.subject_id,
+        actor="system",
+        action="ended a telling: words were taken back from its file",
+        at=now,
+        rows=rows,
+        detail={"number": row.message_number, "instead": by and by[1]},
+    )
+    tx.after_commit(notifier.wake.set)
+    return instead
+
+
+def call_somebody(notifier: Notifier, tx: Tx, row: FilingRow, now: datetime) -> None:
+    """A telling did not leave, and only a person can say what goes instead."""
+    _alert(notifier, tx, row, f"filing_failed/{row.filing_id}/{row.version}", "filing_failed", now)
+
+
 def begun_by(duty: Obligation) -> int:
     """The case version that began this duty: a document of an earlier one says nothing of what is owed."""
     return next((one.version for one in duty.causes if one.aggregate.startswith("case/")), 1)
@@ -331,6 +393,10 @@ def _check(
     if document is None or document.case_id != duty.case_id or document.recipient_id != duty.recipient_id:
         problems.append(
             FieldProblem("/document_id", "not a document for this duty", "make the form for this duty first")
+        )
+    elif document.withdrawn_by is not None:
+        problems.append(
+            FieldProblem("/document_id", "words were taken back from it before it was sent", "make the form again")
         )
     elif document.case_version < begun_by(duty):
         problems.append(
@@ -416,7 +482,7 @@ def settle_filing(
             )
             keep_receipt(notifier, tx, row, said_so, now)
     if row.state == "failed":
-        _alert(notifier, tx, row, f"filing_failed/{row.filing_id}/{row.version}", "filing_failed", now)
+        call_somebody(notifier, tx, row, now)
     return row
 
 

@@ -22,7 +22,7 @@ from services.sae_notifier.handlers import registered, telling
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.rules import Rule
 from services.sae_notifier.store import FilingRow, FormRow, IcsrRow
-from shared.bus import heard
+from shared.bus import heard, redacted
 from shared.canonical import sha256
 from shared.case import CaseReport, Moment
 from shared.db import Tx
@@ -61,6 +61,8 @@ class IcsrDraft:
     profile: Profile
     message: Message
     facts_sha256: str
+    redactions: int = 0
+    """How often words about the child had been taken back when it was read."""
 
 
 def transport_of(trial: Trial, recipient_id: str) -> Transport | None:
@@ -78,8 +80,11 @@ def closed_because(notifier: Notifier, recipient_id: str) -> Closed | None:
     return None if installed(notifier.electronic.schemas_dir) else "no_schemas"
 
 
-def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> IcsrDraft:
-    """Read what the message of this duty says: the newest case version, for this recipient."""
+def draft(
+    notifier: Notifier, tx: Tx, obligation_id: str, now: datetime, instead_of: FilingRow | None = None
+) -> IcsrDraft:
+    """Read what the message of this duty says: the newest case version (or that of the telling it replaces), for this
+    recipient."""
     duty = store.obligation(tx, obligation_id)
     if duty is None:
         raise NotFound("no duty by that id")
@@ -91,8 +96,11 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> Icsr
             problems=[FieldProblem("/kind", "this recipient is not reached electronically", "use its other way")],
         )
     versions = heard.case_versions(tx, duty.case_id)
+    told = store.filings(tx, case_id=duty.case_id, recipient_id=duty.recipient_id)
+    if instead_of is not None:
+        versions = [one for one in versions if one.version <= instead_of.case_version]
+        told = [one for one in told if _before(one, instead_of)]
     case = versions[-1]
-    told = store.filings(tx, case_id=case.case_id, recipient_id=duty.recipient_id)
     known = store.icsrs_of(tx, case.case_id)
     left = {one.document_id for one in store.filings(tx, case_id=case.case_id)}
     mine = [one for one in known if one.recipient_id == duty.recipient_id]
@@ -126,6 +134,7 @@ def draft(notifier: Notifier, tx: Tx, obligation_id: str, now: datetime) -> Icsr
         case_sha256=store.case_sha256(tx, case.case_id, case.version),
         recipient_id=duty.recipient_id,
         follow_up=len({one.case_version for one in told} - {case.version}),
+        redactions=len(redacted.of_child(tx, case.subject_id)),
         facts=facts,
         profile=named.profile,
         message=message,
@@ -139,6 +148,13 @@ def _number(case: CaseReport, recipient_id: str) -> str:
 
 def _may_be_there(one: FilingRow) -> bool:
     return one.method == "gateway" and one.state in ("waiting", "sent", "received")
+
+
+def _before(one: FilingRow, replaced: FilingRow) -> bool:
+    """What the replaced telling came after; it is itself only where it may have arrived."""
+    if one.filing_id == replaced.filing_id:
+        return store.may_have_left(one)
+    return (one.case_version, one.filed_at) < (replaced.case_version, replaced.filed_at)
 
 
 def _is_short(rule: Rule) -> bool:
@@ -161,13 +177,25 @@ def judged(notifier: Notifier, made: IcsrDraft, now: datetime) -> Prepared:
     return prepared
 
 
-def keep(notifier: Notifier, tx: Tx, made: IcsrDraft, prepared: Prepared, user_id: str, now: datetime) -> FormRow:
-    """Store the message with what was found about it, immutable; one with errors is kept to be looked at, never sent."""
+def keep(
+    notifier: Notifier,
+    tx: Tx,
+    made: IcsrDraft,
+    prepared: Prepared,
+    user_id: str,
+    now: datetime,
+    *,
+    again: bool = False,
+) -> FormRow:
+    """Store the message with what was found about it, immutable; one with errors is kept to be looked at, never sent.
+    Raises Conflict when the case has moved on (unless an older version is made `again`), or words were taken back."""
     case = made.case
     notifier.audit.lock(tx, case.subject_id)
     newest = heard.case_versions(tx, case.case_id)[-1]
-    if newest.version != case.version:
+    if newest.version != case.version and not again:
         raise Conflict(f"the case is at version {newest.version} now; make the form again")
+    if len(redacted.of_child(tx, case.subject_id)) != made.redactions:
+        raise Conflict("words were taken back meanwhile; make it again")
     known = made_before(tx, made)
     if known is not None:
         return known

@@ -25,7 +25,7 @@ def form_made(notifier: Notifier, tx: Tx, row: FormRow, now: datetime, icsr: Ics
         content_base64=content if len(content) < MAX_BODY_BYTES - ROOM - len(icsr.findings if icsr else "") else None,
         icsr=_numbers(icsr) if icsr else None,
         recorded_at=now,
-        **row.model_dump(exclude={"content"}),
+        **row.model_dump(exclude={"content", "withdrawn_at", "withdrawn_by"}),
     )
     name = f"form/{row.document_id}"
     tx.after_commit(notifier.relay_wake.set)

@@ -12,7 +12,7 @@ from services.sae_notifier.forms import times
 from services.sae_notifier.forms.diff import changes
 from services.sae_notifier.forms.fields import Value
 from services.sae_notifier.forms.form import KINDS
-from services.sae_notifier.handlers import Notifier, filings, icsr
+from services.sae_notifier.handlers import Notifier, filings, icsr, withdrawing
 from services.sae_notifier.pages import shown
 from services.sae_notifier.pages.electronic import ElectronicShown, electronic, filing
 from services.sae_notifier.pages.factors import FactorShown, factors
@@ -76,6 +76,7 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
     rows = store.filings(tx, obligation_id=obligation_id)
     receipts = store.receipts_of(tx, [row.filing_id for row in rows])
     forms = [row for row in store.forms_of(tx, latest.case_id) if row["recipient_id"] == latest.recipient_id]
+    later = withdrawing.later(tx, latest.case_id, latest.subject_id, forms)
     cases = heard.case_versions(tx, latest.case_id)
     held = store.last_received_version(tx, latest.case_id, latest.recipient_id)
     recipient = notifier.trial.recipient(latest.recipient_id)
@@ -93,8 +94,8 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
         case_version=cases[-1].version if cases else 0,
         kinds=tuple(sorted(KINDS, key=lambda one: one != wanted)),
         wanted=wanted or "",
-        documents=tuple(shown.document(notifier.trial, row) for row in forms if row["kind"] != icsr.KIND),
-        electronic=electronic(notifier, tx, latest, forms, rows),
+        documents=tuple(shown.document(notifier.trial, row, later) for row in forms if row["kind"] != icsr.KIND),
+        electronic=electronic(notifier, tx, latest, forms, rows, later),
         begun_by=filings.begun_by(latest),
         filings=tuple(filing(notifier, tx, row, receipts) for row in rows),
         channel=recipient.channel if recipient else "hand",

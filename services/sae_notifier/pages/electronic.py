@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from services.sae_notifier.handlers import Notifier, icsr
 from services.sae_notifier.pages import shown
 from services.sae_notifier.pages.shown import FilingShown
 from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
-from shared.case import Obligation
+from shared.case import CaseRedacted, Obligation
 from shared.db import Tx
 from shared.trial.base import Bilingual
 
@@ -53,6 +53,12 @@ class IcsrShown:
     told: bool
     turned_down: bool
     findings: tuple[FindingShown, ...]
+    withdrawn_at: datetime | None = None
+    """It leaves no more: words were taken back."""
+    taken_back: CaseRedacted | None = None
+    """It was sent, or may have been, and holds words that were taken back later."""
+    gone: bool = False
+    """It was never sent, and its bytes went with the words."""
 
     @property
     def errors(self) -> tuple[FindingShown, ...]:
@@ -87,11 +93,16 @@ class ElectronicShown:
 
     @property
     def ready(self) -> tuple[IcsrShown, ...]:
-        return tuple(one for one in self.reports if one.may_be_sent and not one.told)
+        return tuple(one for one in self.reports if one.may_be_sent and not one.told and one.withdrawn_at is None)
 
 
 def electronic(
-    notifier: Notifier, tx: Tx, duty: Obligation, forms: Sequence[dict[str, Any]], told: Sequence[FilingRow]
+    notifier: Notifier,
+    tx: Tx,
+    duty: Obligation,
+    forms: Sequence[dict[str, Any]],
+    told: Sequence[FilingRow],
+    later: Mapping[str, CaseRedacted],
 ) -> ElectronicShown | None:
     """The reports of this duty, newest first; None for a recipient that has no computer for them."""
     transport = icsr.transport_of(notifier.trial, duty.recipient_id)
@@ -117,6 +128,9 @@ def electronic(
                 told=row["document_id"] in gone,
                 turned_down=gone.get(row["document_id"]) == "rejected",
                 findings=_findings(numbers[row["document_id"]].findings),
+                withdrawn_at=row["withdrawn_at"],
+                taken_back=later.get(row["document_id"]),
+                gone=not row["there"],
             )
             for row in forms
             if row["document_id"] in numbers

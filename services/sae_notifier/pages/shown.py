@@ -11,7 +11,7 @@ from typing import Any
 from services.sae_notifier.handlers import Notifier
 from services.sae_notifier.pages.law import ended_words, question_words
 from services.sae_notifier.store import AlertRow, CallRow, FilingRow, ReceiptRow
-from shared.case import Obligation
+from shared.case import CaseRedacted, Obligation
 from shared.trial import Trial
 from shared.trial.base import Bilingual
 
@@ -163,6 +163,12 @@ class DocumentShown:
     sha256: str
     made_by: str
     made_at: datetime
+    withdrawn_at: datetime | None = None
+    """It leaves no more: words were taken back."""
+    taken_back: CaseRedacted | None = None
+    """It was sent, and holds words that were taken back later."""
+    gone: bool = False
+    """It was never sent, and its bytes went with the words."""
 
 
 @dataclass(frozen=True)
@@ -319,7 +325,9 @@ def receipt(row: ReceiptRow) -> ReceiptShown:
     )
 
 
-def document(trial: Trial, row: dict[str, Any]) -> DocumentShown:
+def document(
+    trial: Trial, row: dict[str, Any], later: Mapping[str, CaseRedacted] = MappingProxyType({})
+) -> DocumentShown:
     return DocumentShown(
         document_id=row["document_id"],
         kind=row["kind"],
@@ -329,4 +337,7 @@ def document(trial: Trial, row: dict[str, Any]) -> DocumentShown:
         sha256=row["sha256"],
         made_by=row["made_by"],
         made_at=row["made_at"],
+        withdrawn_at=row["withdrawn_at"],
+        taken_back=later.get(row["document_id"]),
+        gone=not row["there"],
     )

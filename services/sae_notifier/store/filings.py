@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Index,
     LargeBinary,
     Text,
     UniqueConstraint,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     inspect,
     or_,
     select,
+    text,
 )
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, col
@@ -26,10 +28,24 @@ from shared.db import Tx
 
 
 class FormRow(Audited, table=True):
-    """A rendered document, immutable: its bytes, their SHA-256, and the case version it shows."""
+    """A rendered document, immutable: its bytes, their SHA-256, and the case version it shows. One that was never sent
+    loses its bytes when words it may hold are taken back; what it was (its hash) stays. One that a computer may have
+    taken keeps them, as what was sent does, and leaves no more."""
 
     __tablename__: ClassVar[str] = "forms"  # type: ignore[misc]
-    __table_args__ = (UniqueConstraint("kind", "case_id", "case_version", "recipient_id", "facts_sha256"),)
+    __table_args__ = (
+        Index(
+            "forms_of_facts",
+            "kind",
+            "case_id",
+            "case_version",
+            "recipient_id",
+            "facts_sha256",
+            unique=True,
+            postgresql_where=text("withdrawn_at IS NULL"),
+            sqlite_where=text("withdrawn_at IS NULL"),
+        ),
+    )
     audit_key: ClassVar[tuple[str, ...]] = ("document_id",)
 
     document_id: str = Field(primary_key=True)
@@ -47,6 +63,9 @@ class FormRow(Audited, table=True):
     content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     made_by: str
     made_at: datetime
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str | None = None
+    """The redaction since which it may not leave; until `withdrawn_at` is there, somebody was sending it at that moment."""
 
 
 class FilingRow(Audited, Claimable, table=True):
@@ -131,14 +150,16 @@ def form_saying(
         col(FormRow.case_version) == case_version,
         col(FormRow.recipient_id) == recipient_id,
         col(FormRow.facts_sha256) == facts_sha256,
+        col(FormRow.withdrawn_at).is_(None),
     )
     return tx.session.execute(statement).scalar()
 
 
 def forms_of(tx: Tx, case_id: str) -> list[dict[str, Any]]:
-    """Without their bytes, newest first."""
+    """Without their bytes (`there` says whether they still are), newest first."""
     columns = [column for column in inspect(FormRow).columns if column.name != "content"]
-    statement = select(*columns).where(col(FormRow.case_id) == case_id).order_by(col(FormRow.made_at).desc())
+    there = (func.length(col(FormRow.content)) > 0).label("there")
+    statement = select(*columns, there).where(col(FormRow.case_id) == case_id).order_by(col(FormRow.made_at).desc())
     return [dict(row._mapping) for row in tx.execute(statement)]
 
 
@@ -181,6 +202,7 @@ def claim_filings(tx: Tx, audit: Audit, now: datetime, until: datetime, limit: i
             or_(col(FilingRow.next_attempt_at).is_(None), col(FilingRow.next_attempt_at) <= now),
             unclaimed(col(FilingRow.claimed_until), now),
             ~blocked,
+            ~_withdrawn(col(FormRow.withdrawn_by)),
         )
         .order_by(col(FilingRow.filed_at))
         .limit(limit)
@@ -189,6 +211,89 @@ def claim_filings(tx: Tx, audit: Audit, now: datetime, until: datetime, limit: i
     rows = list(tx.session.execute(statement).scalars())
     claim(tx, audit, rows, until)
     return rows
+
+
+def _withdrawn(column: Any) -> Any:
+    """Words were taken back from the filing's document."""
+    mine = col(FormRow.document_id) == col(FilingRow.document_id)
+    return select(col(FormRow.document_id)).where(mine, column.is_not(None)).exists()
+
+
+def to_remake(tx: Tx, limit: int = 100) -> list[FilingRow]:
+    """What is still to be sent and whose document may not leave, oldest first."""
+    statement = select(FilingRow).where(col(FilingRow.state) == "waiting", _withdrawn(col(FormRow.withdrawn_at)))
+    return list(tx.session.execute(statement.order_by(col(FilingRow.filed_at)).limit(limit)).scalars())
+
+
+LEFT_US = ("sent", "received", "rejected")
+_LEFT = col(FilingRow.state).in_(LEFT_US)
+_MAY_HAVE_LEFT = (col(FilingRow.method) == "gateway") & or_(
+    col(FilingRow.attempts) > 0,
+    col(FilingRow.claimed_until).is_not(None),  # a crash while it was being handed over leaves its claim behind
+    col(FilingRow.version) > 1,  # it failed, or was told again: the attempts were counted anew
+)
+"""A computer may have taken it and only its answer was lost. (A mail is made again under its own number.)"""
+
+
+def may_have_left(row: FilingRow) -> bool:
+    """As `_MAY_HAVE_LEFT` says."""
+    tried = row.attempts > 0 or row.claimed_until is not None or row.version > 1
+    return row.state in LEFT_US or (row.method == "gateway" and tried)
+
+
+def _told(which: Any) -> Any:
+    """There is a filing of the form of which this holds."""
+    mine = col(FilingRow.document_id) == col(FormRow.document_id)
+    return select(col(FilingRow.filing_id)).where(mine, which).exists()
+
+
+def not_withdrawn(tx: Tx, subject_id: str) -> list[FormRow]:
+    """Documents of one child that have not left us for sure; locked."""
+    statement = select(FormRow).where(
+        col(FormRow.subject_id) == subject_id, col(FormRow.withdrawn_at).is_(None), ~_told(_LEFT)
+    )
+    return list(tx.session.execute(statement.with_for_update()).scalars())
+
+
+def on_its_way(tx: Tx, document_id: str, now: datetime) -> bool:
+    """Somebody is sending it at this moment."""
+    statement = select(col(FilingRow.filing_id)).where(
+        col(FilingRow.document_id) == document_id, ~unclaimed(col(FilingRow.claimed_until), now)
+    )
+    return tx.session.execute(statement).first() is not None
+
+
+def may_be_outside(tx: Tx, document_id: str) -> bool:
+    statement = select(col(FilingRow.filing_id)).where(
+        col(FilingRow.document_id) == document_id, or_(_LEFT, _MAY_HAVE_LEFT)
+    )
+    return tx.session.execute(statement).first() is not None
+
+
+def sent_forms(tx: Tx, subject_id: str) -> set[str]:
+    """Documents of one child that have left us, or may have."""
+    statement = select(col(FilingRow.document_id)).where(
+        col(FilingRow.subject_id) == subject_id, or_(_LEFT, _MAY_HAVE_LEFT)
+    )
+    return {row[0] for row in tx.execute(statement)}
+
+
+def left_to_withdraw(tx: Tx, now: datetime) -> list[tuple[str, str]]:
+    """(child, redaction) of documents that were being sent when words were taken back, and were not."""
+    claimed = ~unclaimed(col(FilingRow.claimed_until), now)
+    statement = (
+        select(col(FormRow.subject_id), col(FormRow.withdrawn_by))
+        .where(col(FormRow.withdrawn_by).is_not(None), col(FormRow.withdrawn_at).is_(None))
+        .where(~_told(or_(_LEFT, claimed)))
+        .distinct()
+    )
+    return [(child, redaction) for child, redaction in tx.execute(statement)]
+
+
+def typed_about(tx: Tx, subject_id: str) -> tuple[list[FilingRow], list[ReceiptRow]]:
+    """Tellings about one child and the answers to them, where people typed references and reasons."""
+    told = list(tx.session.execute(select(FilingRow).where(col(FilingRow.subject_id) == subject_id)).scalars())
+    return told, receipts_of(tx, [row.filing_id for row in told])
 
 
 def _ahead(row: Any) -> Any:

@@ -121,5 +121,9 @@ def acks(tx: Tx, *, state: str | None = None, limit: int = 200) -> list[AckRow]:
     return list(tx.session.execute(statement.where(col(AckRow.state) == state) if state else statement).scalars())
 
 
+def acks_about(tx: Tx, subject_id: str) -> list[AckRow]:
+    return list(tx.session.execute(select(AckRow).where(col(AckRow.subject_id) == subject_id)).scalars())
+
+
 def count_parked_acks(tx: Tx) -> int:
     return tx.scalar(select(func.count()).select_from(AckRow).where(col(AckRow.state) == "parked")) or 0

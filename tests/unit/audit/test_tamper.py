@@ -41,13 +41,12 @@ TABLES = [(service, model) for service in AUDITED for model in (*PLUMBING, *AUDI
 EMPTY = {
     ("ae_intake", "parked"),
     ("causality", "parked"),
-    ("ae_intake", "received"),
     ("causality", "idempotency"),
     ("sae_notifier", "idempotency"),
     ("dsmb", "parked"),
     ("dsmb", "idempotency"),
 }
-"""Nothing went wrong there, ae_intake hears nothing but seals, and only it is told things under a key here."""
+"""Nothing went wrong there, and only ae_intake is told things under a key here."""
 
 
 def lived(*, sealed: bool) -> World:
@@ -87,6 +86,8 @@ def lived(*, sealed: bool) -> World:
         deeds.answer(world, case_id, "specific_phenomenon", "no")
         world.drain(seal=sealed)
         deeds.freeze(world)
+        deeds.redact(world, case_id, number + 1)
+        world.drain(seal=sealed)
     # A third child with the event: the board's rule is crossed a second time.
     deeds.submit(world, deeds.report("VN01-009", aware=START, seriousness=deeds.seriousness(death="yes")), "k9")
     deeds.expose(world, "VN01-009", START - timedelta(days=1))

@@ -180,6 +180,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("serious", sa.Boolean(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("former_sha256", sa.String(), nullable=True),
         sa.Column("topic", sa.String(), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("place", sa.BigInteger(), nullable=False),
@@ -213,6 +214,17 @@ def upgrade() -> None:
         sa.CheckConstraint("(state = 'closed') = (closed_by IS NOT NULL)", name="rejected_closed_by_somebody"),
         sa.PrimaryKeyConstraint("rejected_id"),
     )
+    op.create_table(
+        "redactions",
+        sa.Column("redaction_id", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.String(), nullable=False),
+        sa.Column("case_id", sa.String(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("recorded_at", UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("redaction_id"),
+    )
+    op.create_index(op.f("ix_redactions_case_id"), "redactions", ["case_id"], unique=False)
+    op.create_index(op.f("ix_redactions_subject_id"), "redactions", ["subject_id"], unique=False)
     op.create_table(
         "streams",
         sa.Column("stream", sa.String(), nullable=False),

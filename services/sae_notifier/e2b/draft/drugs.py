@@ -11,6 +11,7 @@ from services.sae_notifier.e2b.text import number, unit
 from services.sae_notifier.forms.reading import begun_after
 from services.sae_notifier.forms.vocabulary import KIND
 from shared.case import Batch, Exposure
+from shared.case.withholding import plain
 
 NO_DRUGS = frozenset({"lumbar_puncture", "bone_marrow_harvest", "rehabilitation", "planned_stay"})
 """Procedures, courses and stays: told in the narrative and the history, never as a medicinal product."""
@@ -61,8 +62,8 @@ def drugs(desk: Desk, report: Block, found: list[Drug]) -> None:
 
 
 def name_of(desk: Desk, exposure: Exposure) -> str:
-    if exposure.name and exposure.name.strip():
-        return exposure.name
+    if plain(exposure.name).strip():  # a voided one's may have been taken back
+        return plain(exposure.name)
     return desk.facts.product if exposure.kind in desk.facts.suspects else KIND[exposure.kind].en
 
 
@@ -81,7 +82,7 @@ def _one(desk: Desk, made: Block, exposure: Exposure) -> None:
     desk.words(made, "G.k.2.2", name_of(desk, exposure))
     _dose(desk, made, exposure)
     use = made.add("G.k.7.r")
-    desk.words_or(use, "G.k.7.r.1", exposure.indication or "", "UNK")
+    desk.words_or(use, "G.k.7.r.1", plain(exposure.indication), "UNK")
     made.put("G.k.8", ACTION[exposure.action_taken])
     batch = desk.facts.batch(exposure.batch_id)
     details = [KIND[exposure.kind].en]
@@ -113,7 +114,8 @@ def _dose(desk: Desk, made: Block, exposure: Exposure) -> None:
 
 
 def _batch(batch: Batch) -> list[str]:
-    found = [f"batch sterility {batch.sterility}{f' ({batch.organism})' if batch.organism else ''}"]
+    organism = plain(batch.organism)
+    found = [f"batch sterility {batch.sterility}{f' ({organism})' if organism else ''}"]
     if batch.cells is not None:
         found.append(f"cells {batch.cells.value} {batch.cells.unit or '(unit not given)'}")
     if batch.viability_percent is not None:

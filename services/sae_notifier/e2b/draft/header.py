@@ -6,8 +6,10 @@ from services.sae_notifier.e2b.block import Block
 from services.sae_notifier.e2b.draft.desk import Desk
 from services.sae_notifier.e2b.hl7time import written, written_at
 from services.sae_notifier.e2b.message import Amendment
+from services.sae_notifier.e2b.text import WITHHELD
 from services.sae_notifier.forms.reading import became_known
 from shared.case import CaseReport, Moment
+from shared.case.withholding import plain
 
 
 def batch(desk: Desk) -> Block:
@@ -57,7 +59,7 @@ def header(desk: Desk, report: Block) -> None:
 
 
 def _voided(case: CaseReport) -> Amendment | None:
-    return Amendment("1", case.nullified.reason) if case.nullified is not None else None
+    return Amendment("1", plain(case.nullified.reason) or WITHHELD) if case.nullified is not None else None
 
 
 def first_received(desk: Desk) -> Moment:

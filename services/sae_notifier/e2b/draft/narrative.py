@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.sae_notifier.e2b.block import Block
 from services.sae_notifier.e2b.draft.desk import Desk
 from services.sae_notifier.e2b.draft.drugs import NO_DRUGS, name_of
-from services.sae_notifier.e2b.text import clean, language, said
+from services.sae_notifier.e2b.text import WITHHELD, clean, language, said
 from services.sae_notifier.forms.reading import begun_after
 from services.sae_notifier.forms.vocabulary import (
     ADMISSION,
@@ -20,7 +20,6 @@ from shared.case import seriousness as effective
 
 MOST = 100_000
 NATIVE_MOST = 100_000
-WITHHELD = "[withheld]"
 NOT_SIGNED = "The sponsor's assessment of this version is not signed."
 
 

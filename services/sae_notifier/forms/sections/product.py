@@ -80,7 +80,7 @@ def batch_row(facts: Facts, one: Batch) -> tuple[Values, ...]:
         Value(STERILITY[one.sterility], "absent" if one.sterility in {"pending", "unknown"} else "given")
     ]
     if one.organism and one.organism.strip():
-        sterility.append(given(one.organism))
+        sterility.append(said(one.organism, reasons.NOT_STATED))
     if one.sterility_on:
         sterility += facts.moment(one.sterility_on, reasons.NOT_STATED)
     checked = {

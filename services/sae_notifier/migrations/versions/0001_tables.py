@@ -230,8 +230,17 @@ def upgrade() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("made_by", sa.String(), nullable=False),
         sa.Column("made_at", UTCDateTime(), nullable=False),
+        sa.Column("withdrawn_at", UTCDateTime(), nullable=True),
+        sa.Column("withdrawn_by", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("document_id"),
-        sa.UniqueConstraint("kind", "case_id", "case_version", "recipient_id", "facts_sha256"),
+    )
+    op.create_index(
+        "forms_of_facts",
+        "forms",
+        ["kind", "case_id", "case_version", "recipient_id", "facts_sha256"],
+        unique=True,
+        postgresql_where=sa.text("withdrawn_at IS NULL"),
+        sqlite_where=sa.text("withdrawn_at IS NULL"),
     )
     op.create_index(op.f("ix_forms_case_id"), "forms", ["case_id"], unique=False)
     op.create_table(
@@ -371,6 +380,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("serious", sa.Boolean(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("former_sha256", sa.String(), nullable=True),
         sa.Column("topic", sa.String(), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("place", sa.BigInteger(), nullable=False),
@@ -397,6 +407,17 @@ def upgrade() -> None:
         sa.Column("first_used_at", UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("sha256"),
     )
+    op.create_table(
+        "redactions",
+        sa.Column("redaction_id", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.String(), nullable=False),
+        sa.Column("case_id", sa.String(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("recorded_at", UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("redaction_id"),
+    )
+    op.create_index(op.f("ix_redactions_case_id"), "redactions", ["case_id"], unique=False)
+    op.create_index(op.f("ix_redactions_subject_id"), "redactions", ["subject_id"], unique=False)
     op.create_table(
         "streams",
         sa.Column("stream", sa.String(), nullable=False),

@@ -189,7 +189,7 @@ def test_7_numbers_several_reactions_and_says_when_there_is_none() -> None:
 
 def test_7_says_that_a_text_was_taken_back() -> None:
     form = of({"description": FreeText(text="", redacted=True, sha256="ab" * 32)})
-    assert f"Removed because it held identifying information (SHA-256 {'ab' * 32})" in lines(form, "7+13")
+    assert "Removed because it held identifying information" in lines(form, "7+13")
 
 
 def test_8_to_12_tick_what_the_facts_say_and_never_what_is_unanswered() -> None:

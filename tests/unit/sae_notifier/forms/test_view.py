@@ -12,9 +12,11 @@ from services.sae_notifier.forms.fields import Field, Prose, Table, Ticks, Value
 from services.sae_notifier.forms.form import Form
 from services.sae_notifier.forms.words import Words
 from shared.case import AdverseEvent, FreeText, Nullification
+from shared.case.text import withheld
 from shared.errors import Refused
 from tests.unit.sae_notifier.forms.samples import (
     ASSESSMENT,
+    BATCHES,
     CASE,
     DRAFT,
     EMPTY,
@@ -226,11 +228,26 @@ def test_a_nullified_case_says_so() -> None:
     assert "replaced by case-2" in str(form.notices[0])
 
 
-def test_redacted_text_says_so_and_keeps_its_hash() -> None:
+def test_redacted_text_says_so_and_gives_no_hash_away() -> None:
     event = EVENT.model_copy(update={"description": FreeText(text="", redacted=True, sha256="ab" * 32)})
     shown = said(MENINGITIS.form(case=CASE.model_copy(update={"events": (event,)})), "event-1.course")
     assert "identifying information" in shown
-    assert "ab" * 32 in shown
+    assert "ab" * 32 not in shown, "a short text can be guessed from its hash"
+
+
+@pytest.mark.parametrize("field", ["indication", "organism", "void"])
+def test_a_short_text_taken_back_says_so_too(field: str) -> None:
+    mark = withheld("0d" * 32)
+    given = tuple(one.model_copy(update={"indication": mark}) for one in EXPOSURES)
+    batches = tuple(one.model_copy(update={"organism": mark}) for one in BATCHES)
+    case = CASE.model_copy(update={"nullified": Nullification(reason=mark)})
+    form = {
+        "indication": lambda: MENINGITIS.form(exposures=given),
+        "organism": lambda: MENINGITIS.form(batches=batches),
+        "void": lambda: MENINGITIS.form(case=case),
+    }[field]()
+    assert "identifying information" in str(form)
+    assert "0d" * 32 not in str(form)
 
 
 def test_voided_records_are_not_printed() -> None:
