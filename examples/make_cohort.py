@@ -96,6 +96,15 @@ def subjects() -> list[Payload]:
     return found
 
 
+def allocations() -> list[Payload]:
+    """The arm whose calendar the child follows."""
+    numbers = range(1, CHILDREN + 1)
+    return [
+        {"key": f"cohort-allocation-{code(child)}", "body": {"subject_id": code(child), "arm": "AB"[child % 2]}}
+        for child in numbers
+    ]
+
+
 def batches() -> list[Payload]:
     found = []
     for child in range(1, CHILDREN + 1):
@@ -367,6 +376,7 @@ def cohort() -> dict[str, str]:
     """File name → its text, one payload a line."""
     made = {
         "subjects.json": subjects(),
+        "allocations.json": allocations(),
         "batches.json": batches(),
         "exposures.json": exposures(),
         "measurements.json": measurements(),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-COHORT_ORDER = ("subjects", "batches", "exposures", "measurements", "cases")
+COHORT_ORDER = ("subjects", "allocations", "batches", "exposures", "measurements", "cases")
 _ANSWERS = {
     "subjects": "subject_id",
     "batches": "batch_id",

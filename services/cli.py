@@ -48,7 +48,7 @@ def load_settings() -> Settings:
 @app.command()
 def run() -> None:
     """Start everything embedded on one port (PORT, default 8000; data under TOCSIN_VAR)."""
-    from services import drop_boxes, embedded
+    from services import drop_boxes, embedded, running
     from services.mailbox import Mailbox, wanted
     from services.progress import history_supervisor, is_free
     from services.sae_notifier.handlers.law import LawRefused
@@ -74,6 +74,7 @@ def run() -> None:
     except (UnsafeSettings, TrialInvalid, LawRefused) as error:
         err.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from None
+    running.note(settings)
     out.print(f"\n[bold]Tocsin[/bold]  {settings.base_url}   dữ liệu / data: {settings.var}/")
     out.print(
         f"Thử nghiệm / trial: {built.state.trial.id} ({built.state.trial.title.en})", markup=False, highlight=False
@@ -121,12 +122,13 @@ def demo(
     lang: Annotated[str, typer.Option(help="vi or en; without it, what LANG says, else English.")] = "",
 ) -> None:
     """Tell one serious case step by step against the running instance (PORT); the last line is JSON."""
+    from services import running
     from services.demo import tell
 
     if lang not in ("", "vi", "en"):
         raise typer.BadParameter("vi or en")
     vietnamese = lang == "vi" or (not lang and os.environ.get("LANG", "").startswith("vi"))
-    raise typer.Exit(tell(load_settings(), out, "vi" if vietnamese else "en"))
+    raise typer.Exit(tell(running.follow(load_settings()), out, "vi" if vietnamese else "en"))
 
 
 @users_app.command("add")

@@ -117,7 +117,8 @@ class Loader:
                     return
                 ready = request.resolved(ids)
                 answer = await self._send(ready.method, ready.path, ready.body, key=ready.key)
-                ids[request.key] = replay.identity(request, answer)
+                if answer:  # an arm is taken and never shown again
+                    ids[request.key] = replay.identity(request, answer)
                 self._done += 1
                 self._told(self._done, len(self._requests))
 
@@ -133,7 +134,7 @@ class Loader:
                     raise
             else:
                 if answer.is_success:
-                    found: dict[str, object] = answer.json()
+                    found: dict[str, object] = answer.json() if answer.content else {}
                     return found
                 if last or answer.status_code not in (429, 503):
                     raise NotLoaded(f"{method} {path} was answered {answer.status_code}: {answer.text[:300]}")

@@ -144,7 +144,10 @@ def allocate(intake: Intake, tx: Tx, command: RecordAllocation, who: Who, now: d
             "the child is not known",
             problems=[FieldProblem("/subject_id", "no child by that code", "record the child first")],
         )
-    version = store.next_allocation_version(tx, command.subject_id)
+    newest = store.allocation(tx, command.subject_id)
+    if newest is not None and newest.arm == command.arm:
+        return  # told again: it is so already
+    version = newest.version + 1 if newest is not None else 1
     row = AllocationRow(subject_id=command.subject_id, version=version, arm=command.arm, recorded_at=now)
     store.add_row(tx, row)
     sent = emit(

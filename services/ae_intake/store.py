@@ -271,9 +271,10 @@ def find_case_id(tx: Tx, id_or_number: str) -> str | None:
     return tx.scalar(statement)
 
 
-def next_allocation_version(tx: Tx, subject_id: str) -> int:
-    newest = tx.scalar(select(func.max(col(AllocationRow.version))).where(col(AllocationRow.subject_id) == subject_id))
-    return (newest or 0) + 1
+def allocation(tx: Tx, subject_id: str) -> AllocationRow | None:
+    """The newest one."""
+    mine = select(AllocationRow).where(col(AllocationRow.subject_id) == subject_id)
+    return tx.session.execute(mine.order_by(col(AllocationRow.version).desc()).limit(1)).scalar()
 
 
 def add_row(tx: Tx, row: Audited) -> None:

@@ -468,6 +468,16 @@ def test_an_allocation_is_taken_and_never_told(shared_world: ApiWorld) -> None:
     assert pointers(nobody) == ["/subject_id"]
 
 
+def test_an_allocation_told_twice_is_one_and_another_arm_is_a_later_version(shared_world: ApiWorld) -> None:
+    world = shared_world
+    child = world.child()
+    for arm in ("B", "B", "A"):
+        assert world.post("/api/v1/allocations", "investigator", json={"subject_id": child, "arm": arm}).is_success
+    world.drain()
+    carried = [json.loads(one.value) for one in world.log.all() if one.header("ce_subject") == f"allocation/{child}"]
+    assert [(one["version"], one["arm"]) for one in carried] == [(1, "B"), (2, "A")]
+
+
 @pytest.mark.parametrize(("query", "lang"), [("viem mang nao", "vi"), ("viêm màng não", "vi"), ("meningitis", "en")])
 def test_terms_are_found_in_both_languages_with_and_without_accents(
     shared_world: ApiWorld, query: str, lang: str

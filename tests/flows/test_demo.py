@@ -142,7 +142,7 @@ def test_the_multinational_trial_without_schemas_says_so_and_goes_on(place: tupl
         assert "EU-SUSAR-7 eudravigilance, US-IND-7 fda. Nothing else is owed." in told.stdout
         assert summary["acknowledgement"] is None
         _check_cut(summary["cut"], instance, told.stdout)
-        elsewhere = instance.demo(TOCSIN_TRIAL="")
+        elsewhere = instance.demo(TOCSIN_TRIAL="deploy/trials/vinmec-cp-bmmnc.yaml")
         assert elsewhere.returncode == 1 and "the same TOCSIN_TRIAL" in elsewhere.stderr
 
 

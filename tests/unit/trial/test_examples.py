@@ -14,6 +14,7 @@ from examples import replay
 from examples.make_cohort import cohort
 from services.ae_intake.commands import (
     AmendCase,
+    RecordAllocation,
     RecordBatch,
     RecordExposure,
     RecordMeasurement,
@@ -31,6 +32,7 @@ TRIAL = load(FILE.read_text(encoding="utf-8"), FILE.name)
 MODELS = {
     "/api/v1/subjects": RecordSubject,
     "/api/v1/exposures": RecordExposure,
+    "/api/v1/allocations": RecordAllocation,
     "/api/v1/batches": RecordBatch,
     "/api/v1/measurements": RecordMeasurement,
     "/api/v1/cases": SubmitCase,
@@ -102,12 +104,18 @@ def test_every_payload_of_the_cohort_is_one_the_intake_reads_and_refers_to_what_
 def test_the_cohort_keeps_to_the_plan_and_its_events_follow_an_infusion() -> None:
     stamp: dict[str, Any] = {"version": 1, "trial_id": TRIAL.id, "recorded_at": NOW}
     subjects = {one["subject_id"]: Subject(**one, **stamp) for one in bodies("subjects")}
+    arms = {one["subject_id"]: one["arm"] for one in bodies("allocations")}
     given: dict[str, list[Exposure]] = {child: [] for child in subjects}
     for index, one in enumerate(bodies("exposures")):
         given[one["subject_id"]].append(Exposure(exposure_id=str(index), **one, **stamp))
         assert one.get("name") is None or TRIAL.catalogue(one["kind"]).agent(one["name"]) is not None
     for child, subject in subjects.items():
         assert findings(TRIAL, subject, given[child]) == ()
+        arm = TRIAL.arm(arms[child])
+        assert arm is not None and subject.enrolled is not None
+        first = min(one.start.value for one in given[child] if one.kind == "bm_mnc_infusion" and one.start)
+        begun, enrolled = (int(at[:4]) * 12 + int(at[5:7]) for at in (first, subject.enrolled.value))
+        assert abs(begun - enrolled - arm.infusions[0].month) <= 1, "a child is infused by the calendar of its arm"
     for case in bodies("cases"):
         for event in SubmitCase.model_validate(replay.resolve(case, AnyIdForAll())).events:
             found = period_at(periods(subjects[case["subject_id"]], given[case["subject_id"]]), event.onset)
