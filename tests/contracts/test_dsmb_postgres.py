@@ -54,6 +54,7 @@ def receive(tx: Tx, code: str) -> None:
             "partition": 0,
             "place": number,
             "traceparent": None,
+            "former_sha256": None,
             "received_at": NOW,
         }
         tx.write(insert_of(ReceivedRow), values)
