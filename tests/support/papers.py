@@ -11,7 +11,7 @@ from services.dsmb.domain import Document
 from services.dsmb.print import LANGUAGES, typeset
 from services.sae_notifier.forms.form import KINDS, Kind
 from services.sae_notifier.forms.render import render
-from services.sae_notifier.handlers.filings import BUILDERS
+from services.sae_notifier.handlers.documents import BUILDERS
 from shared.case import FreeText, Nullification
 from tests.unit.dsmb import build, waitlist
 from tests.unit.dsmb.test_open import people

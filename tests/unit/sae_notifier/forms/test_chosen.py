@@ -10,7 +10,7 @@ import pytest
 
 from services.sae_notifier.forms.form import KINDS
 from services.sae_notifier.handlers import Notifier
-from services.sae_notifier.handlers.filings import BUILDERS, asked, wanted
+from services.sae_notifier.handlers.documents import BUILDERS, asked, wanted
 from shared.errors import Refused
 from shared.trial import load
 from shared.trial.recipient import ReportFormat
