@@ -77,12 +77,14 @@ def deliver_backwards(bootstrap: str, dsn: str, load: Load, rng: random.Random) 
 
 async def _read(bootstrap: str) -> list[Raw]:
     places = [TopicPartition(topic, number) for topic in TOPICS for number in range(PARTITIONS)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False)
+    # Sought to its beginning instead, a partition could still be moved to its end by the first reset, and nothing was read.
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
         found: list[Raw] = []
         left = {place for place, end in ends.items() if end > 0}
         while left:

@@ -212,6 +212,7 @@ class Faults:
             act()
         except (Unanswered, OSError, TimeoutError) as error:
             self.tally.say(f"{name}: could not be done ({error!r})")
+            self.tally.others[f"{name} that could not be done"] += 1
         except Exception as error:
             self.tally.say(f"{name}: failed ({error!r})")
             self.failed.append(f"{name}: {error!r}")
