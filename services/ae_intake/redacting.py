@@ -134,7 +134,10 @@ def blank(taking: Taking) -> None:
     for rejected_id in taking.document.rejected:
         row = store.rejected(taking.tx, rejected_id, lock=True)
         if row is not None and row.content_type != TAKEN_BACK:
-            problems = [{"pointer": one.get("pointer", ""), "detail": "taken back"} for one in json.loads(row.problems)]
+            problems = [
+                {"pointer": one.get("pointer", ""), "detail": "taken back", "remedy": ""}
+                for one in json.loads(row.problems)
+            ]
             hidden = json.dumps({"taken_back": taking.document.redaction_id, "sha256": _sent_sha256(row)})
             taking.change(
                 row,
