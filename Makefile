@@ -1,5 +1,6 @@
 # Tocsin. `make` or `make help` shows what there is. Needs Python >= 3.11 and make; `live` needs Java 17 and Maven too.
 # Anything after ARGS= is passed on: make test ARGS="-k outbox -x". PORT and TOCSIN_VAR are read by `run` and `demo`.
+# `test` runs on every core, at most eight, a file never on two; in one process: make test ARGS="-n 0 -k outbox --pdb".
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -8,6 +9,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 ARGS ?=
+WORKERS ?= logical
+# What one process has compiled the next need not: hundreds are started.
+unexport PYTHONDONTWRITEBYTECODE
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Tocsin needs Python >= 3.11; say which with PYTHON=") if sys.version_info < (3, 11) else None'
@@ -34,7 +38,7 @@ check: $(INSTALLED) ## Lint, format, types, import rules
 	$(BIN)/lint-imports
 
 test: $(INSTALLED) ## Everything that needs nothing but Python, PostgreSQL included
-	$(BIN)/python -m pytest -m "not live and not chaos" $(ARGS)
+	$(BIN)/python -m pytest -m "not live and not chaos" -n $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 live: $(INSTALLED) ## The same against a real Apache Kafka and a real Keycloak, the pages in a browser, every PDF in veraPDF
 	$(BIN)/python -m deploy.dev.kafka fetch

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 SKIPS = {
     "by_mark": "import pytest\n@pytest.mark.skip(reason='no broker')\ndef test_it(): pass\n",
@@ -19,18 +21,19 @@ EXPECTED_FAILURE = (
 )
 
 
-def _run(directory: Path, *, require_all: bool) -> subprocess.CompletedProcess[str]:
+def _run(directory: Path, *, require_all: bool, workers: int = 0) -> subprocess.CompletedProcess[str]:
     (directory / "pytest.ini").write_text("[pytest]\n")
     for name, code in {**SKIPS, "expected_failure": EXPECTED_FAILURE}.items():
         (directory / f"test_{name}.py").write_text(code)
-    plugins = ["-p", "no:cacheprovider", "-p", "tests.support.skipping"]
+    plugins = ["-p", "no:cacheprovider", "-p", "tests.support.skipping", "-n", str(workers)]
     command = [sys.executable, "-m", "pytest", "-q", "-rfE", "--continue-on-collection-errors", *plugins]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TOCSIN_REQUIRE_ALL": "1" if require_all else "0"}
     return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_every_kind_of_skip_fails_when_all_is_required(tmp_path: Path) -> None:
-    done = _run(tmp_path, require_all=True)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_every_kind_of_skip_fails_when_all_is_required(tmp_path: Path, workers: int) -> None:
+    done = _run(tmp_path, require_all=True, workers=workers)
     assert done.returncode == 1, done.stdout
     blamed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     assert {name for name in SKIPS if any(f"test_{name}.py" in line for line in blamed)} == set(SKIPS), done.stdout
