@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -17,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from shared import failpoint
+from shared import failpoint, own_secrets
 from shared.bus.port import BusSettings
 from shared.endpoints import Endpoint
 from shared.endpoints import parse as parse_endpoints
@@ -386,19 +384,10 @@ def _weakness(secret: str) -> str | None:
 
 
 def _own_secrets(settings: Settings) -> dict[str, object]:
-    """The secrets of an embedded installation, made once; what the environment sets wins."""
-    settings.var.mkdir(parents=True, exist_ok=True)
-    path = settings.var / "secrets.json"
-    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    """The secrets of an embedded installation; what the environment sets wins."""
     wanted = ("secret_key", "audit_key", "webhook_secret")
-    missing = [name for name in wanted if name not in kept]
-    if missing:
-        kept |= {name: secrets.token_urlsafe(48) for name in missing}
-        fresh = path.with_suffix(".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(kept, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+    try:
+        kept = own_secrets.keep(settings.var, wanted)
+    except own_secrets.UnreadableSecrets as error:
+        raise UnsafeSettings([f"TOCSIN_VAR: {error}"]) from None
     return {name: SecretStr(kept[name]) for name in wanted if not getattr(settings, name).get_secret_value()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.support.own_folder import _no_checkout_folder  # noqa: F401 - as below
 from tests.support.passwords import _cheap_passwords  # noqa: F401 - as above
 from tests.support.ram import _kept  # noqa: F401
 from tests.support.servers import (  # noqa: F401 - pytest finds fixtures by name

@@ -69,7 +69,7 @@ _TEMPLATES: dict[tuple[str, str], Path] = {}
 def _template(environ: Mapping[str, str]) -> Path:
     """The template of this trial file; where a copy of the file stands is no part of what it says."""
     named = {name: environ[name] for name in ("TOCSIN_TRIAL",) if name in environ}
-    trial = Path(Settings.load(named).trial)
+    trial = Path(named.get("TOCSIN_TRIAL") or Settings().trial)
     said = (trial.name, trial.read_text(encoding="utf-8"))
     if said not in _TEMPLATES:
         _TEMPLATES[said] = _made(named)

@@ -400,7 +400,7 @@ class StoreContract:
     # Activations -------------------------------------------------------------------------------------------------
 
     def test_of_racing_activations_one_stands(self, store: Store) -> None:
-        settings = Settings.load({})
+        settings = Settings()
         trial = load_trial(settings)
         law = load_law(settings, trial)
         others = [
