@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from hashlib import sha256
+from pathlib import Path
 from typing import ClassVar
 
 import httpx
@@ -127,9 +128,12 @@ def test_kinds_are_a_fixed_list_in_two_languages() -> None:
     assert all(vietnamese and english for vietnamese, english in SENTENCES.values())
 
 
-def test_the_command_rings_for_a_test_and_fails_where_nobody_hears(hooks: list[tuple[bytes, dict[str, str]]]) -> None:
+def test_the_command_rings_for_a_test_and_fails_where_nobody_hears(
+    hooks: list[tuple[bytes, dict[str, str]]], tmp_path: Path
+) -> None:
     def run(webhook: str) -> int:
-        return CliRunner().invoke(app, ["bell"], env={"TOCSIN_ALARM_WEBHOOK": webhook}).exit_code
+        given = {"TOCSIN_ALARM_WEBHOOK": webhook, "TOCSIN_VAR": str(tmp_path)}
+        return CliRunner().invoke(app, ["bell"], env=given).exit_code
 
     assert run("http://127.0.0.1:1/ok") == 0
     assert json.loads(hooks[0][0])["alarm"] == "test"
