@@ -198,10 +198,15 @@ def _set_active(user_id: str, active: bool, reason: str) -> None:
         db.close()
 
 
-def _progress(words: str) -> tuple[Progress, Callable[[int], None]]:
+def _progress(words: str, what: str = "records") -> tuple[Progress, Callable[[int], None]]:
     """A bar on the error stream, so that the output stays clean."""
     bar = Progress(
-        TextColumn(words), SpinnerColumn(), TextColumn("{task.completed} records"), TimeElapsedColumn(), console=err
+        TextColumn(words),
+        SpinnerColumn(),
+        TextColumn("{task.completed} " + what),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
     )
     task = bar.add_task(words, total=None)
     return bar, lambda done: bar.update(task, completed=done)
@@ -209,7 +214,7 @@ def _progress(words: str) -> tuple[Progress, Callable[[int], None]]:
 
 def _service(name: str) -> str:
     if name not in SERVICES:
-        raise typer.BadParameter(f"one of {', '.join(SERVICES)}")
+        raise typer.BadParameter(f"{name} is none of {', '.join(SERVICES)}")
     return name
 
 
@@ -223,16 +228,20 @@ def backup(target: Annotated[Path, typer.Argument(help="A new folder.")]) -> Non
     """Copy every database into a new folder (SQLite: the log too; PostgreSQL: with pg_dump, one file a schema)."""
     from services import coming_back
 
+    settings = load_settings()
+    bar, copied = _progress(f"copying to {target}", "files")
     try:
-        for file in coming_back.backup(load_settings(), target):
-            out.print(f"{file}  {file.stat().st_size:,} bytes", markup=False, highlight=False)
+        with bar:
+            for number, file in enumerate(coming_back.backup(settings, target), start=1):
+                copied(number)
+                out.print(f"{file}  {file.stat().st_size:,} bytes", markup=False, highlight=False, soft_wrap=True)
     except coming_back.WHY_NOT as error:
         _fail(error)
 
 
 @app.command()
 def restore(
-    service: Annotated[str, typer.Argument(help="The service that lost something.", callback=_service)],
+    service: Annotated[str, typer.Argument(help="The service that lost something, or auth.")],
     copies: Annotated[Path | None, typer.Option("--from", help="First put this backup's copy in place.")] = None,
 ) -> None:
     """Rebuild what a service's database lacks from its own events on the log; it stays held until somebody releases it."""
@@ -241,10 +250,17 @@ def restore(
     from services import coming_back
     from shared.clock import SystemClock
 
+    if service != "auth":
+        _service(service)
+    elif copies is None:
+        raise typer.BadParameter("the users are on no log: give --from with the folder of a backup")
     settings = load_settings()
     try:
-        if copies is not None:
-            coming_back.put_copy_back(settings, service, copies)
+        if copies is not None and (kept := coming_back.put_copy_back(settings, service, copies)):
+            out.print(f"what stood there before is kept: {kept}", markup=False, highlight=False, soft_wrap=True)
+        if service == "auth":
+            out.print("auth: as it was when it was copied; make anew who was added since", markup=False)
+            return
         bar, moved = _progress(f"restoring {service}")
         with bar:
             done = asyncio.run(coming_back.restore(settings, SystemClock(), service, moved))
@@ -343,8 +359,10 @@ def audit_verify(as_json: Annotated[bool, typer.Option("--json", help="Print the
     from shared.db import DatabaseAway
 
     settings = load_settings()
+    bar, verified = _progress("verifying", "trails")
     try:
-        results = verify_all(settings)
+        with bar:
+            results = verify_all(settings, verified)
     except DatabaseAway as error:
         err.print(f"The trail cannot be read: {error}.", style="red", markup=False, soft_wrap=True)
         err.print("A table that is gone was dropped, or `tocsin migrate` has not been run with this version.")

@@ -7,6 +7,7 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -24,6 +25,7 @@ from shared.clock import Clock
 from shared.copies import CannotComeBack
 from shared.db import Database, DatabaseAway
 from shared.errors import Forbidden
+from shared.private import own_file
 from shared.runtime import Runtime
 from shared.settings import Settings, UnsafeSettings
 from shared.trial import TrialInvalid
@@ -38,45 +40,67 @@ Progress = Callable[[int], None]
 # Copies ---------------------------------------------------------------------------------------------------------------
 
 
-def backup(settings: Settings, target: Path) -> list[Path]:
-    """Copy every database into a new folder, the log last, so that it is never older than what was published from it."""
+def backup(settings: Settings, target: Path) -> Iterator[Path]:
+    """Copy every database into a new folder, the log last, so that it is never older than what was published from it.
+
+    Each file is given as soon as it is whole.
+    """
+    embedded_files = sorted(settings.var.glob("*.db"), key=lambda file: (file.name == LOG_FILE, file.name))
+    if settings.mode == "embedded" and not embedded_files:
+        raise CannotComeBack(f"there is no database in {settings.var}: set TOCSIN_VAR to the folder of the instance")
     try:
         target.mkdir(mode=0o700, parents=True)
     except FileExistsError:
         raise CannotComeBack(f"{target} exists; name a new folder") from None
+    except OSError as error:
+        raise CannotComeBack(f"{target} cannot be made ({error.strerror}); name a folder you may write to") from None
     if settings.mode == "embedded":
-        files = sorted(settings.var.glob("*.db"), key=lambda file: (file.name == LOG_FILE, file.name))
-        if not files:
-            raise CannotComeBack(f"there is no database in {settings.var}")
-        for file in files:
+        for file in embedded_files:
             copies.copy_file(file, target / file.name)
-        return [target / file.name for file in files]
-    made = []
+            yield target / file.name
+        return
     for name in SCHEMAS:
         file = target / f"{name}.dump"
         copies.dump(settings.database_url_of(name), name, file)
-        made.append(file)
-    return made
+        yield file
 
 
-def put_copy_back(settings: Settings, service: str, folder: Path) -> None:
-    """Replace one service's database by its copy; the service must not run."""
+def put_copy_back(settings: Settings, service: str, folder: Path) -> str:
+    """Replace one service's database by its copy; the service must not run. Returns where what stood there is kept.
+
+    It is kept each time: it may hold what never reached the log.
+    """
     if settings.mode == "embedded":
         copy = folder / f"{service}.db"
         if not copy.is_file():
             raise CannotComeBack(f"there is no {copy}")
         with stopped(settings):
-            for old in settings.var.glob(f"{service}.db*"):
-                old.rename(old.with_name(f"{old.name}.before-restore"))
-            shutil.copy(copy, settings.var / copy.name)
-        return
+            there = [old for end in ("", "-wal", "-shm") if (old := settings.var / f"{service}.db{end}").exists()]
+            kept = ""
+            if there:
+                folder_of_old = _new_folder(settings.var, f"{service}.before-restore")
+                kept = f"{folder_of_old}/"
+                for old in there:
+                    old.rename(folder_of_old / old.name)
+            shutil.copy(copy, own_file(settings.var / copy.name))
+        return kept
     copy = folder / f"{service}.dump"
     if not copy.is_file():
         raise CannotComeBack(f"there is no {copy}")
     url = settings.database_url_of(service)
     if busy := copies.sessions(url, service):
         raise CannotComeBack(f"{service} is running ({busy} sessions): stop every instance of it first")
-    copies.put_back(url, service, copy)
+    kept = copies.put_back(url, service, copy)
+    return f"schema {kept}" if kept else ""
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    """A folder of its own for every time, with the names in it unchanged: SQLite finds a database's -wal by its name."""
+    for number in count(1):
+        with contextlib.suppress(FileExistsError):
+            (made := parent / f"{name}-{number}").mkdir(mode=0o700)
+            return made
+    raise AssertionError("numbers do not end")
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from services.mailbox import routes as mailbox_pages
 from services.sae_notifier import main as sae_notifier
 from shared import compose, runtime
 from shared.clock import Clock, SystemClock
+from shared.private import own_folder
 from shared.runtime import Runtime
 from shared.settings import Settings, UnsafeSettings
 from shared.supervise import Supervisor
@@ -41,7 +42,7 @@ def create_app(
     `mailbox` takes the mails of a demonstration; `more` are loops that run beside the services and stop with them.
     """
     clock = clock or SystemClock()
-    settings.var.mkdir(parents=True, exist_ok=True)
+    own_folder(settings.var)
     lock = FileLock(settings.var / "tocsin.lock", thread_local=False)  # taken here, released by the loop
     try:
         lock.acquire(timeout=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from services.ae_intake import store as ae_intake
@@ -26,35 +27,38 @@ TABLES = {
 }
 
 
-def verify_all(settings: Settings) -> list[Verified]:
-    """One result per service. Seals that others received are what stands against a tail cut with all its seals."""
+def verify_all(settings: Settings, told: Callable[[int], None] = lambda done: None) -> list[Verified]:
+    """One result per service. Seals that others received are what stands against a tail cut with all its seals.
+
+    `told` hears how many are done.
+    """
+    found: list[Verified] = []
+
+    def add(one: Verified) -> None:
+        found.append(one)
+        told(len(found))
+
     auth = Database(settings.database_url_of("auth"), "auth")
     databases = {name: Database(settings.database_url_of(name), name) for name in TABLES}
     keys = settings.audit_keys
     try:
         # The others' copies are read first: a seal made meanwhile is then in the owner's snapshot, never only in theirs.
         published = {name: _seals_seen_by_others(databases, name) for name in TABLES}
-        services = [
-            db.read(
-                lambda tx, n=name: verify(
-                    tx, Audit(n, AuditKeys(keys[0], tuple(keys[1:]))), (*PLUMBING, *TABLES[n]), published[n]
-                ),
-                snapshot=True,
+        audits = {name: Audit(name, AuditKeys(keys[0], tuple(keys[1:]))) for name in (*TABLES, "auth")}
+        for name, db in databases.items():
+            add(
+                db.read(
+                    lambda tx, n=name: verify(tx, audits[n], (*PLUMBING, *TABLES[n]), published[n]),
+                    snapshot=True,
+                )
             )
-            for name, db in databases.items()
-        ]
         migrate.ensure_schema(auth)
         users.create_tables(auth)
-        told = Audit("auth", AuditKeys(keys[0], tuple(keys[1:])))
-        log = [_log(settings, databases)] if settings.mode == "embedded" else []
-        return [
-            *services,
-            *log,
-            auth.read(
-                lambda tx: verify(tx, told, (users.UserRow, accounts.AccountRow, accounts.ProofRow), reads_log=False),
-                snapshot=True,
-            ),
-        ]
+        if settings.mode == "embedded":
+            add(_log(settings, databases))
+        rows = (users.UserRow, accounts.AccountRow, accounts.ProofRow)
+        add(auth.read(lambda tx: verify(tx, audits["auth"], rows, reads_log=False), snapshot=True))
+        return found
     finally:
         for db in (auth, *databases.values()):
             db.close()

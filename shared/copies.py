@@ -7,11 +7,13 @@ import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 from sqlalchemy import make_url, text
 
 from shared.db import Database
+from shared.private import own_file
 
 
 class CannotComeBack(Exception):
@@ -20,6 +22,7 @@ class CannotComeBack(Exception):
 
 def copy_file(source: Path, target: Path) -> None:
     """A whole copy at one moment, also while somebody writes."""
+    own_file(target)
     with closing(sqlite3.connect(source)) as connection:
         connection.execute("VACUUM INTO ?", (str(target),))
 
@@ -28,10 +31,31 @@ def dump(url: str, schema: str, target: Path) -> None:
     _tool(url, "pg_dump", "--format=custom", f"--schema={schema}", f"--file={target}")
 
 
-def put_back(url: str, schema: str, copy: Path) -> None:
-    """Drop the schema and make it anew from its dump."""
-    _tool(url, "psql", "--quiet", "--command", f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
-    _tool(url, "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={make_url(url).database}", str(copy))
+def put_back(url: str, schema: str, copy: Path) -> str | None:
+    """Make the schema anew from its dump, as a whole or not at all; returns what the one that stood there is called now.
+
+    That one may hold what never reached the log, and a dump may turn out to be broken.
+    """
+    there = _schemas(url, schema)
+    kept = next(name for number in count(1) if (name := f"{schema}_before_restore_{number}") not in there)
+    if schema in there:
+        _rename(url, schema, kept)
+    try:
+        _tool(url, "pg_restore", "--no-owner", "--single-transaction", f"--dbname={make_url(url).database}", str(copy))
+    except CannotComeBack:
+        if schema in there:
+            _rename(url, kept, schema)
+        raise
+    return kept if schema in there else None
+
+
+def _rename(url: str, schema: str, to: str) -> None:
+    _tool(url, "psql", "--quiet", "--set=ON_ERROR_STOP=1", "--command", f'ALTER SCHEMA "{schema}" RENAME TO "{to}"')
+
+
+def _schemas(url: str, schema: str) -> set[str]:
+    with closing(Database(url, schema)) as db:
+        return db.read(lambda tx: set(tx.execute(text("SELECT nspname FROM pg_namespace")).scalars()))
 
 
 def sessions(url: str, schema: str) -> int:

@@ -23,6 +23,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
 from shared.errors import Unavailable
+from shared.private import own_file
 from shared.statement import Later, Statement, as_one, flattened
 
 T = TypeVar("T")
@@ -185,7 +186,7 @@ class Database:
         if self.dialect == "sqlite":
             path = url.removeprefix("sqlite:///")
             if path and path != ":memory:":
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                own_file(Path(path))
             self._writer_engine = _sqlite_engine(url, immediate=True)
             self._reader_engine = (
                 self._writer_engine if path in ("", ":memory:") else _sqlite_engine(url, immediate=False)

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from shared.private import own_folder
+
 
 class UnreadableSecrets(Exception):
     """The file stands there and is not what was written. A new one in its place would orphan every seal."""
@@ -21,7 +23,7 @@ class UnreadableSecrets(Exception):
 
 def keep(var: Path, wanted: Sequence[str]) -> dict[str, str]:
     """What `secrets.json` in `var` holds after every wanted name was added to it. Raises UnreadableSecrets."""
-    var.mkdir(parents=True, exist_ok=True)
+    own_folder(var)
     path = var / "secrets.json"
     kept = _read(path)
     if all(name in kept for name in wanted):

@@ -139,11 +139,13 @@ def allocate(intake: Intake, tx: Tx, command: RecordAllocation, who: Who, now: d
             problems=[FieldProblem("/arm", "not an arm of this trial", "use a code of the trial file")],
         )
     intake.audit.lock(tx, command.subject_id)
-    if store.latest(tx, f"subject/{command.subject_id}") is None:
+    subject = store.latest(tx, f"subject/{command.subject_id}")
+    if subject is None:
         raise Refused(
             "the child is not known",
             problems=[FieldProblem("/subject_id", "no child by that code", "record the child first")],
         )
+    _may(who, subject.site_id)  # another site's word would turn the board's comparison over
     newest = store.allocation(tx, command.subject_id)
     if newest is not None and newest.arm == command.arm:
         return  # told again: it is so already

@@ -11,6 +11,7 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from shared.clock import Clock
+from shared.private import own_folder
 from shared.settings import Settings
 
 LOOPBACK = "127.0.0.1"
@@ -27,7 +28,7 @@ class Mailbox:
 
     def __init__(self, directory: Path, clock: Clock) -> None:
         self.directory, self._clock, self._count = directory, clock, 0
-        directory.mkdir(parents=True, exist_ok=True)
+        own_folder(directory)
         self._socket = socket.create_server((LOOPBACK, 0))
         self.port: int = self._socket.getsockname()[1]
 

@@ -75,7 +75,7 @@ def uncarry(signer: Signer, sealed: str, now: datetime) -> Carried | None:
 
 def is_local_path(path: str) -> bool:
     """A path on this site: never `//host`, a backslash trick or another scheme."""
-    return path.startswith("/") and not path.startswith(("//", "/\\")) and not any(ch in path for ch in "\r\n\\\x00")
+    return path.startswith("/") and not path.startswith(("//", "/\\")) and not any(ch in path for ch in "\t\r\n\\\x00")
 
 
 def _pairs(fields: Iterable[object]) -> Iterable[tuple[str, str]]:

@@ -14,6 +14,7 @@ from shared.bus.holding import Place, Seen
 from shared.bus.outcomes import HELD_BACK, too_large
 from shared.bus.partition import partition_for
 from shared.bus.port import PARTITIONS, BusMisconfigured, Delivery, Placed, Position, PublishOutcome, Record
+from shared.private import own_file
 
 RUN_BYTES = 16_000_000
 """One read stops after the record that passes this, so that a backlog of large documents does not fill the memory."""
@@ -39,7 +40,7 @@ CREATE TRIGGER IF NOT EXISTS records_stay BEFORE UPDATE ON records BEGIN SELECT 
 def connect(path: str) -> sqlite3.Connection:
     """Autocommit is the driver's; transactions are opened here, as BEGIN IMMEDIATE."""
     if path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        own_file(Path(path))
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     connection.execute("PRAGMA journal_mode=WAL")

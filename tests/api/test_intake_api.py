@@ -478,6 +478,21 @@ def test_an_allocation_told_twice_is_one_and_another_arm_is_a_later_version(shar
     assert [(one["version"], one["arm"]) for one in carried] == [(1, "B"), (2, "A")]
 
 
+def test_another_sites_investigator_moves_no_child_to_another_arm(own_world: ApiWorld) -> None:
+    world = own_world
+    child = world.child()
+    assert world.post("/api/v1/allocations", "investigator", json={"subject_id": child, "arm": "B"}).is_success
+    user, users = "investigator-elsewhere", world.app.state.auth.users
+    roles, password = ["investigator"], f"tocsin-demo-{user}"
+    users.add(user, "Investigator elsewhere", password, roles, now=world.clock.now(), sites=["ELSEWHERE"])
+    answers = [world.post("/api/v1/allocations", user, json={"subject_id": child, "arm": arm}) for arm in ("A", "B")]
+    first, second = (problem(one, 403, "forbidden") for one in answers)
+    assert first["detail"] == second["detail"], "nor does the answer tell which arm it has"
+    world.drain()
+    carried = [json.loads(one.value) for one in world.log.all() if one.header("ce_subject") == f"allocation/{child}"]
+    assert [one["arm"] for one in carried] == ["B"]
+
+
 @pytest.mark.parametrize(("query", "lang"), [("viem mang nao", "vi"), ("viêm màng não", "vi"), ("meningitis", "en")])
 def test_terms_are_found_in_both_languages_with_and_without_accents(
     shared_world: ApiWorld, query: str, lang: str

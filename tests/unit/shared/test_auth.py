@@ -145,7 +145,9 @@ def test_what_is_too_large_is_said_before_it_is_lost() -> None:
         carry(Signer((KEY,)), Carried("/report", (("a", "b"),) * 1_001), NOW)
 
 
-@pytest.mark.parametrize("path", ["//evil.test", "https://evil.test", "/\\evil.test", "", "report", "/a\nb", "/a\\b"])
+@pytest.mark.parametrize(
+    "path", ["//evil.test", "https://evil.test", "/\\evil.test", "", "report", "/a\nb", "/a\\b", "/\t/evil.test"]
+)
 def test_no_way_leads_off_this_site(path: str) -> None:
     assert not is_local_path(path)
 
