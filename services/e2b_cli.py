@@ -10,7 +10,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from services.sae_notifier.e2b import Limits, SchemasMissing, as_profile, has_errors, validate
+from services.sae_notifier.e2b import Finding, Limits, SchemasMissing, as_profile, has_errors, validate
 from services.sae_notifier.e2b.ack import read_ack
 from services.sae_notifier.e2b.package import NotThePackage, unpacked, verified
 from services.sae_notifier.e2b.schema import installed
@@ -38,10 +38,11 @@ def e2b_validate(
 ) -> None:
     """Judge an E2B(R3) report: findings as JSON; exit code 1 when one is an error, 2 when it could not be judged."""
     try:
-        found = validate(_bytes(file), as_profile(profile), _directory(schemas), now=SystemClock().now())
+        found = validate(_read(file), as_profile(profile), _directory(schemas), now=SystemClock().now())
     except (SchemasMissing, Refused) as error:
+        _print([Finding("parse", "not-judged", "", "", error.detail, f"không kiểm tra được: {error.detail}")])
         raise _stop(error.detail) from None
-    typer.echo(json.dumps([one.as_json() for one in found], ensure_ascii=False, indent=1))
+    _print(found)
     if has_errors(found):
         raise typer.Exit(FOUND)
 
@@ -49,7 +50,11 @@ def e2b_validate(
 @e2b_app.command("ack")
 def e2b_ack(file: File) -> None:
     """Read an E2B(R3) acknowledgement: message code, reports and decision as JSON; exit code 1 when it is unreadable."""
-    ack = read_ack(_bytes(file))
+    try:
+        ack = read_ack(_read(file))
+    except Refused as error:
+        typer.echo(json.dumps(read_ack(b"").as_json()))
+        raise _stop(error.detail) from None
     typer.echo(json.dumps(ack.as_json(), ensure_ascii=False))
     for note in (ack.why, *ack.batch_errors, "the reports contradict the message code" if ack.contradicts else ""):
         if note:
@@ -69,14 +74,14 @@ def e2b_fetch_schemas(
     chosen = source or os.environ.get("TOCSIN_E2B_SCHEMAS_URL") or Settings.model_fields["e2b_schemas_url"].default
     directory = _directory(schemas)
     try:
-        found = unpacked(_fetched(chosen) if "://" in chosen else _bytes(Path(chosen), MOST_PACKAGE_BYTES))
+        found = unpacked(_fetched(chosen) if "://" in chosen else _read(Path(chosen), MOST_PACKAGE_BYTES))
         _install(found, directory)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _stop(
             f"{chosen} cannot be fetched ({type(error).__name__}); download the ICH package elsewhere "
             "and give its zip with --source, or set TOCSIN_E2B_SCHEMAS_URL"
         ) from None
-    except NotThePackage as error:
+    except Refused as error:
         raise _stop(error.detail) from None
     except OSError as error:
         raise _stop(f"{directory} cannot be written ({error.strerror})") from None
@@ -114,13 +119,18 @@ def _directory(given: Path | None) -> Path:
     return given or (Path(named) if named else Path(os.environ.get("TOCSIN_VAR") or "var") / "e2b-schemas")
 
 
-def _bytes(file: Path, most: int = Limits().max_bytes) -> bytes:
+def _print(found: list[Finding]) -> None:
+    """Always an array, also where nothing could be judged: an empty answer must not look like a clean one."""
+    typer.echo(json.dumps([one.as_json() for one in found], ensure_ascii=False, indent=1))
+
+
+def _read(file: Path, most: int = Limits().max_bytes) -> bytes:
     """The file, and one byte more than will be read: an endless one is refused by its size."""
     try:
         with file.open("rb") as opened:
             return opened.read(most + 1)
     except OSError as error:
-        raise _stop(f"{file} cannot be read ({error.strerror})") from None
+        raise Refused(f"{file} cannot be read ({error.strerror})") from None
 
 
 def _stop(why: str) -> typer.Exit:

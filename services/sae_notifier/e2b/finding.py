@@ -35,16 +35,34 @@ class Finding:
         }
 
 
+class Places:
+    """Where elements of one tree stand; equals are counted once per parent, since a hostile file has 100,000 of them."""
+
+    def __init__(self) -> None:
+        self._counted: dict[tuple[Node, object], dict[Node, int]] = {}
+
+    def xpath(self, node: Node | None) -> str:
+        """With positions where it has equals: `/MCCI_IN200100UV01/PORR_IN049016UV[2]/id`."""
+        steps: list[str] = []
+        while node is not None:
+            parent = node.getparent()
+            equals = {} if parent is None else self._equals(parent, node)
+            number = f"[{equals[node]}]" if len(equals) > 1 else ""
+            steps.append(f"{local(node)}{number}")
+            node = parent  # type: ignore[assignment]
+        return "/" + "/".join(reversed(steps)) if steps else ""
+
+    def _equals(self, parent: Node, node: Node) -> dict[Node, int]:
+        key = (parent, node.tag)
+        if key not in self._counted:
+            same = (one for one in parent if one.tag == node.tag)
+            self._counted[key] = {one: number for number, one in enumerate(same, 1)}
+        return self._counted[key]
+
+
 def xpath_of(node: Node | None) -> str:
-    """Where the element stands, with positions where it has equals: `/MCCI_IN200100UV01/PORR_IN049016UV[2]/id`."""
-    steps: list[str] = []
-    while node is not None:
-        parent = node.getparent()
-        equals = [] if parent is None else [one for one in parent if one.tag == node.tag]
-        number = f"[{equals.index(node) + 1}]" if len(equals) > 1 else ""
-        steps.append(f"{local(node)}{number}")
-        node = parent  # type: ignore[assignment]
-    return "/" + "/".join(reversed(steps)) if steps else ""
+    """As `Places.xpath`, for a single question."""
+    return Places().xpath(node)
 
 
 def has_errors(findings: list[Finding]) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from lxml import etree
 
 from services.sae_notifier.e2b.block import Block, Cell
+from services.sae_notifier.e2b.finding import Places
 from services.sae_notifier.e2b.path import Finder, Node, Place
 from services.sae_notifier.e2b.safe import Limits, safe_parse
 from services.sae_notifier.e2b.table import REPORT, ROOT_GROUP, by_group, groups_below
@@ -19,6 +22,9 @@ class ReadBack:
     batch: Block
     root: Node
     places: dict[tuple[int, str], Node] = field(default_factory=dict)
+    where: Places = field(default_factory=Places)
+    again: list[tuple[Block, str, Node]] = field(default_factory=list)
+    """Where something that can be said once is said once more: which of the two counts, nobody can know."""
 
     @property
     def reports(self) -> list[Block]:
@@ -31,10 +37,14 @@ class ReadBack:
 
     def element_at(self, node: Node) -> str:
         """The number of the data element that stands at this XML element or nearest above it; empty when there is none."""
-        owners = {one: name for (_, name), one in self.places.items() if name}
-        while node is not None and node not in owners:
+        while node is not None and node not in self.owners:
             node = node.getparent()  # type: ignore[assignment]
-        return owners.get(node, "")
+        return self.owners.get(node, "")
+
+    @cached_property
+    def owners(self) -> dict[Node, str]:
+        """The XML elements that say something, each with its data element."""
+        return {one: name for (_, name), one in self.places.items() if name}
 
 
 def read(xml: bytes, limits: Limits | None = None) -> ReadBack:
@@ -52,27 +62,29 @@ def _read(finder: Finder, node: Node, block: Block, back: ReadBack) -> None:
     back.places[id(block), ""] = node
     for element in by_group(block.group):
         for where in element.places:
-            found = _cell(finder, node, where)
-            if found is not None:
-                owner, cell = found
+            found = _cells(finder, node, where)
+            first = next(found, None)
+            if first is not None:
+                owner, cell = first
                 block.cells[element.name] = cell
                 back.places[id(block), element.name] = owner
+                back.again.extend((block, element.name, other) for other, _ in found)
                 break
     for group in groups_below(block.group):
         for one in finder.find(node, group.anchor):
             _read(finder, one, block.add(group.name), back)
 
 
-def _cell(finder: Finder, node: Node, where: Place) -> tuple[Node, Cell] | None:
-    """The first element that has this value or says why not; an empty one says nothing."""
+def _cells(finder: Finder, node: Node, where: Place) -> Iterator[tuple[Node, Cell]]:
+    """The elements that have this value or say why not, of which the first counts; an empty one says nothing."""
     for owner in finder.find(node, where.steps):
         flavour = owner.get("nullFlavor")
         if flavour is not None and (where.steps[-1].scheme or not _value(owner, where)):
-            return owner, Cell(null=flavour)
+            yield owner, Cell(null=flavour)
+            continue
         value = _value(owner, where)
         if value:
-            return owner, Cell(value)
-    return None
+            yield owner, Cell(value)
 
 
 def _value(owner: Node, where: Place) -> str:

@@ -5,13 +5,17 @@ A stream of events is judged first (expat, nothing is built), so an attack costs
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass
 from typing import NoReturn
 from xml.parsers import expat
 
 from lxml import etree
 
+from services.sae_notifier.e2b.oids import MESSAGE
 from shared.errors import Refused
+
+_OTHER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
 class XmlRefused(Refused):
@@ -37,12 +41,14 @@ class Limits:
     max_text: int = 9_000_000
     """Characters of one text or attribute."""
     max_attributes: int = 40
+    max_reports: int = 2_000
+    """Reports of one batch; PMDA takes 1,000."""
 
 
 class _Judge:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.depth = self.elements = self.text = 0
+        self.depth = self.elements = self.text = self.reports = 0
         self.parser = expat.ParserCreate("UTF-8")
         self.parser.buffer_text = False
         self.parser.XmlDeclHandler = self.declared
@@ -72,7 +78,7 @@ class _Judge:
     def entity(self, *_: object) -> None:
         self.refuse("entity", "entity declarations are not accepted", "không nhận khai báo thực thể")
 
-    def start(self, _name: str, attributes: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
         self.elements += 1
         self.text = 0
@@ -82,6 +88,10 @@ class _Judge:
         if self.elements > self.limits.max_elements:
             most = self.limits.max_elements
             self.refuse("elements", f"there are more than {most:,} elements", f"có hơn {most:,} phần tử")
+        self.reports += name.rpartition(":")[2] == MESSAGE
+        if self.reports > self.limits.max_reports:
+            most = self.limits.max_reports
+            self.refuse("reports", f"there are more than {most:,} reports", f"có hơn {most:,} báo cáo")
         if len(attributes) > self.limits.max_attributes or any(
             len(one) > self.limits.max_text for one in attributes.values()
         ):
@@ -111,8 +121,12 @@ def safe_parse(xml: bytes, limits: Limits | None = None) -> etree._Element:
     if len(xml) > limits.max_bytes:
         raise XmlRefused(
             "size",
-            f"the file has {len(xml):,} bytes; at most {limits.max_bytes:,} are read",
-            f"tệp có {len(xml):,} byte; chỉ đọc tối đa {limits.max_bytes:,}",
+            f"the file is larger than {limits.max_bytes:,} bytes; a larger one is not read",
+            f"tệp lớn hơn {limits.max_bytes:,} byte; tệp lớn hơn không được đọc",
+        )
+    if xml.startswith(_OTHER_MARKS):
+        raise XmlRefused(
+            "encoding", "the file is UTF-16 or UTF-32; send UTF-8", "tệp là UTF-16 hoặc UTF-32; hãy gửi UTF-8"
         )
     judge = _Judge(limits)
     try:

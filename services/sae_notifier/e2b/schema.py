@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from lxml import etree
@@ -41,7 +42,8 @@ def schema_errors(root: Node, schemas_dir: Path, name: str = BATCH_ROOT) -> list
     try:
         if schema.validate(root.getroottree()):
             return []
-        return [SchemaError(one.line, _at(root, one.path), one.message) for one in schema.error_log][:MOST_ERRORS]
+        told = islice(schema.error_log, MOST_ERRORS)
+        return [SchemaError(one.line, _at(root, one.path), one.message) for one in told]
     finally:
         free.append(schema)
 
@@ -73,5 +75,9 @@ def _compiled(path: Path) -> etree.XMLSchema:
 
 
 def _at(root: Node, path: str | None) -> Node | None:
-    found = root.getroottree().xpath(path) if path else []
+    """The element an error is about; None where its path needs a prefix that libxml2 does not tell (`/*/xi:include`)."""
+    try:
+        found = root.getroottree().xpath(path) if path else []
+    except etree.XPathEvalError:
+        return None
     return found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 
 from services.sae_notifier.e2b.doubts import Doubts
-from services.sae_notifier.e2b.finding import Finding, xpath_of
+from services.sae_notifier.e2b.finding import Finding
 from services.sae_notifier.e2b.oids import ACK_ROOT, BATCH_ROOT, NS
 from services.sae_notifier.e2b.read import ReadBack, read_tree
 from services.sae_notifier.e2b.rules import case, cells, dates, fda, identity, pairs
@@ -22,9 +23,11 @@ from services.sae_notifier.e2b.structure import local
 from services.sae_notifier.e2b.table import PROFILES, Profile
 from shared.errors import Refused
 
+MOST_FINDINGS = 2_000
 CORE: tuple[Rule, ...] = (
     cells.cells,
     cells.present,
+    cells.said_once,
     pairs.pairs,
     dates.dates,
     identity.numbers,
@@ -93,7 +96,18 @@ def examine(
     if root.tag != f"{{{NS}}}{BATCH_ROOT}":
         return None, [_not_a_batch(local(root))]
     back = read_tree(root)
-    return back, [*_xsd(back, schemas_dir), *judge(back, profile, doubts=doubts, now=now, initial=initial)]
+    found = chain(_xsd(back, schemas_dir), judge(back, profile, doubts=doubts, now=now, initial=initial))
+    return back, _bounded(found)
+
+
+def _bounded(found: Iterator[Finding]) -> list[Finding]:
+    """A hostile file can break a rule 100,000 times; what is not listed is an error of its own, so nothing passes unseen."""
+    listed = list(islice(found, MOST_FINDINGS))
+    if next(found, None) is not None:
+        en = f"only the first {MOST_FINDINGS:,} findings are listed; mend these and look again"
+        vi = f"chỉ liệt kê {MOST_FINDINGS:,} phát hiện đầu tiên; hãy sửa rồi kiểm tra lại"
+        listed.append(Finding("rules", "too-many", "", "", en, vi))
+    return listed
 
 
 def judge(
@@ -113,7 +127,7 @@ def judge(
 def _xsd(back: ReadBack, schemas_dir: Path) -> Iterator[Finding]:
     for error in schema_errors(back.root, schemas_dir):
         element = back.element_at(error.node) if error.node is not None else ""
-        where = xpath_of(error.node) or f"line {error.line}"
+        where = back.where.xpath(error.node) or f"line {error.line}"
         said = error.message.replace(f"{{{NS}}}", "")[:400]
         vi = f"Dòng {error.line}: cấu trúc không đúng lược đồ chính thức ({said})"
         yield Finding("xsd", "xsd", element, where, f"line {error.line}: {said}", vi)

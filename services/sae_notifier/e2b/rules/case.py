@@ -35,6 +35,12 @@ def documents_and_numbers(scope: Scope) -> Iterator[Finding]:
             yield scope.missing(report, "C.1.6.1.r.1", "R0009", "C.1.6.1 is true", "C.1.6.1 = true")
         if report.text("C.1.9.1") == "true" and not report.of("C.1.9.1.r"):
             yield scope.missing(report, "C.1.9.1.r.1", "R0017", "C.1.9.1 is true", "C.1.9.1 = true")
+        if report.text("C.1.6.1") == "false" and report.of("C.1.6.1.r"):
+            en, vi = "C.1.6.1 is false, but documents are named", "C.1.6.1 = false nhưng có nêu tài liệu"
+            yield scope.find(report, "C.1.6.1", "contradiction", en, vi)
+        if report.of("C.1.9.1.r") and report.text("C.1.9.1") != "true":
+            en, vi = "other case numbers are given: C.1.9.1 must be true", "có số ca khác: C.1.9.1 phải là true"
+            yield scope.find(report, "C.1.9.1", "contradiction", en, vi)
         if report.text("C.1.11.1") and scope.initial:
             en = "a first transmission is neither a nullification nor an amendment"
             yield scope.find(report, "C.1.11.1", "R0101", en, "lần gửi đầu không thể là hủy bỏ hay sửa đổi")
@@ -63,6 +69,10 @@ def reactions(scope: Scope) -> Iterator[Finding]:
                 en = "the outcome E.i.7 is fatal, but E.i.3.2a does not say results in death"
                 vi = "E.i.7 là tử vong nhưng E.i.3.2a không ghi tử vong"
                 yield scope.find(one, "E.i.3.2a", "fatal", en, vi)
+            if death and one.text("E.i.7") in ("1", "2", "3", "4"):
+                en = "E.i.3.2a says results in death, but by its outcome E.i.7 the patient outlived it"
+                vi = "E.i.3.2a ghi tử vong nhưng theo kết cục E.i.7 người bệnh còn sống"
+                yield scope.find(one, "E.i.7", "fatal", en, vi, "warning")
             yield from _dictionary(scope, one)
 
 

@@ -13,6 +13,9 @@ from services.sae_notifier.e2b.table import Element, by_group
 
 _NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?$", re.ASCII)
 _MEDDRA_VERSION = re.compile(r"^\d{1,2}\.\d$", re.ASCII)
+_SIGNED = frozenset({"F.r.3.2"})
+"""The one number that can be below zero (a base excess); ages, doses and intervals cannot."""
+_SAYING = frozenset({"@value", "@code", "@extension", "text()"})
 _MEDDRA_CODE = re.compile(r"^\d{8}$", re.ASCII)
 
 
@@ -26,6 +29,21 @@ def cells(scope: Scope) -> Iterator[Finding]:
                 yield from _null(scope, block, element, cell)
             else:
                 yield from _value(scope, block, element, cell.text)
+
+
+def said_once(scope: Scope) -> Iterator[Finding]:
+    """What does not repeat is said once: of two answers a reader would take either. So is a value beside the reason for none."""
+    for _block, name, node in scope.back.again:
+        en, vi = f"{name} is said more than once", f"{name} được ghi nhiều lần"
+        yield Finding("rules", "said-twice", name, scope.back.where.xpath(node), en, vi)
+    for block in scope.back.batch.walk():
+        for element in by_group(block.group):
+            cell, node = block.cells.get(element.name), scope.back.node(block, element.name)
+            if cell is not None and cell.text is not None and element.places[0].leaf in _SAYING:
+                if node is not None and node.get("nullFlavor") is not None:
+                    en = f"{element.name} has a value and the null flavour {(node.get('nullFlavor') or '')[:10]}; only one can hold"
+                    vi = f"{element.name} vừa có giá trị vừa có nullFlavor; chỉ được một trong hai"
+                    yield scope.find(block, element.name, "value-and-null", en, vi)
 
 
 def _absent(scope: Scope, block: Block, element: Element) -> Iterator[Finding]:
@@ -71,6 +89,8 @@ def _in_form(element: Element, text: str) -> bool:
         return bool(_MEDDRA_VERSION.match(text))
     if element.kind == "bool":
         return text in ("true", "false")
+    if element.kind == "num" and text.startswith("-") and element.name not in _SIGNED:
+        return False
     return element.kind != "num" or bool(_NUMBER.match(text))
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from services.sae_notifier.e2b.block import Block
 from services.sae_notifier.e2b.doubts import Doubts
-from services.sae_notifier.e2b.finding import Finding, Severity, xpath_of
+from services.sae_notifier.e2b.finding import Finding, Severity
 from services.sae_notifier.e2b.read import ReadBack
 from services.sae_notifier.e2b.table import Profile
 
@@ -28,7 +28,7 @@ class Scope:
         return self.profile == "fda-premarket"
 
     def find(self, block: Block, element: str, rule: str, en: str, vi: str, severity: Severity = "error") -> Finding:
-        return Finding("rules", rule, element, xpath_of(self.back.node(block, element)), en, vi, severity)
+        return Finding("rules", rule, element, self.back.where.xpath(self.back.node(block, element)), en, vi, severity)
 
     def missing(self, block: Block, element: str, rule: str, why_en: str, why_vi: str) -> Finding:
         """`element` should be there because of `why`."""

@@ -49,7 +49,9 @@ def test_an_unreadable_one_too(tmp_path: Path) -> None:
 
 def test_without_schemas_nothing_is_judged(kept: Path) -> None:
     done = run("validate", kept, "--profile", "ich")
-    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.exit_code == 2
+    (said,) = json.loads(done.stdout)
+    assert (said["rule"], said["severity"]) == ("not-judged", "error")
     assert "tocsin e2b fetch-schemas" in done.stderr and "TOCSIN_E2B_SCHEMAS" in done.stderr
 
 
@@ -58,6 +60,8 @@ def test_a_profile_and_a_file_must_exist(kept: Path, tmp_path: Path) -> None:
     for command in ("validate", "ack"):
         done = run(command, tmp_path / "no.xml")
         assert (done.exit_code, "cannot be read" in done.stderr) == (2, True)
+        assert json.loads(done.stdout), "standard output is JSON whatever happens"
+    assert json.loads(run("ack", tmp_path).stdout) == {"message_code": None, "reports": [], "decision": "unreadable"}
 
 
 def test_a_package_that_is_none_installs_nothing(tmp_path: Path) -> None:

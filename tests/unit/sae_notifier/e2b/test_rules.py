@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import UTC, datetime
 
 import pytest
+from lxml import etree
 
 from services.sae_notifier.e2b import Block, Cell, Doubts, Profile, judge, read
 from services.sae_notifier.e2b.finding import xpath_of
@@ -29,6 +31,9 @@ def test_the_meningitis_breaks_none(profile: Profile) -> None:
 
 
 CELLS: list[tuple[Profile, str, Cell | None, str]] = [
+    (ICH, "D.2.2a", Cell("-4"), "format"),
+    (ICH, "G.k.4.r.1a", Cell("-1"), "format"),
+    (ICH, "E.i.3.2a", Cell("true"), "fatal"),
     (ICH, "C.1.3", Cell("99"), "code-list"),
     (ICH, "C.1.1", Cell("VN-X-" + "1" * 500), "length"),
     (ICH, "C.1.1", Cell("VINMEC-1"), "case-number"),
@@ -139,6 +144,14 @@ def _second_version(batch: Block) -> None:
     report(batch).add("H.3.r").cells.update({"H.3.r.1a": Cell("29.1"), "H.3.r.1b": Cell("10027199")})
 
 
+def _document(batch: Block) -> None:
+    report(batch).add("C.1.6.1.r").put("C.1.6.1.r.1", "autopsy report")
+
+
+def _number(batch: Block) -> None:
+    report(batch).add("C.1.9.1.r").cells.update({"C.1.9.1.r.1": Cell("site"), "C.1.9.1.r.2": Cell("7")})
+
+
 BLOCKS: list[tuple[Profile, str, Callable[[Block], None], str]] = [
     (ICH, "no report", _without("N.2.r"), "mandatory"),
     (ICH, "no source", _without("C.2.r"), "minimum-case"),
@@ -150,6 +163,8 @@ BLOCKS: list[tuple[Profile, str, Callable[[Block], None], str]] = [
     (ICH, "a report twice", _twice("N.2.r"), "case-twice"),
     (ICH, "two primary sources", _twice("C.2.r"), "R0021"),
     (ICH, "two MedDRA versions", _second_version, "meddra-versions"),
+    (ICH, "a document where none are said to be", _document, "contradiction"),
+    (ICH, "a number where none is said to be", _number, "contradiction"),
     (FDA, "no causality", _without("G.k.9.i.2.r"), "R0085"),
     (FDA, "no race", _without("FDA.D.11.r"), "mandatory"),
     (FDA, "no other INDs, not even NA", _without("FDA.C.5.6.r"), "R0026"),
@@ -161,6 +176,39 @@ def test_a_broken_structure_is_found(profile: Profile, name: str, change: Callab
     batch = good(profile)
     change(batch)
     assert rule in {found for found, _ in errors(profile, batch)}, name
+
+
+def _again(root: etree._Element, path: str) -> None:
+    one = first(root, path)
+    one.addnext(deepcopy(one))
+
+
+ONCE = {
+    "C.1.3": ".//h:subjectOf2[h:investigationCharacteristic/h:code[@code='1']]",
+    "C.1.7": ".//h:component[h:observationEvent/h:code[@code='23']]",
+    "C.3.4.6": ".//h:telecom[@value='tel:+84240000000']",
+    "C.1.1": "PORR_IN049016UV/controlActProcess/subject/investigationEvent/id",
+    "E.i.3.2a": ".//h:outboundRelationship2[h:observation/h:code[@code='34']]",
+    "E.i.7": ".//h:outboundRelationship2[h:observation/h:code[@code='27']]",
+    "H.4": ".//h:component1[h:observationEvent[h:code[@code='10']][h:author/h:assignedEntity/h:code[@code='1']]]",
+}
+
+
+@pytest.mark.parametrize("element", ONCE)
+def test_what_does_not_repeat_is_said_once(element: str) -> None:
+    """Of two answers a reader takes either; the schema allows both."""
+    found = list(judge(read(edited(ICH, lambda root: _again(root, ONCE[element]))), ICH, now=NOW))
+    twice = {one.element: one.xpath for one in found if one.rule == "said-twice"}
+    assert element in twice
+    assert twice[element].startswith("/MCCI_IN200100UV01/PORR_IN049016UV/")
+
+
+@pytest.mark.parametrize(
+    "path", ["PORR_IN049016UV/creationTime", ".//h:player1/h:administrativeGenderCode", ".//h:kindOfProduct/h:name"]
+)
+def test_a_value_beside_the_reason_for_none_is_found(path: str) -> None:
+    found = judge(read(edited(ICH, lambda root: first(root, path).set("nullFlavor", "UNK"))), ICH, now=NOW)
+    assert "value-and-null" in {one.rule for one in found if one.severity == "error"}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import time
 from collections.abc import Callable
@@ -34,6 +35,7 @@ from services.sae_notifier.e2b.render import render
 from services.sae_notifier.e2b.safe import safe_parse
 from services.sae_notifier.e2b.schema import schema_errors
 from services.sae_notifier.e2b.table import by_name
+from services.sae_notifier.e2b.validate import MOST_FINDINGS
 from shared.case import CaseReport
 from tests.support.e2b import elements_table, samples, schemas
 from tests.unit.sae_notifier.e2b.build import CASE, FACTS, NOW, message
@@ -273,6 +275,31 @@ def test_an_attack_is_one_finding(xsd: Path) -> None:
         found = validate(xml, "ich", xsd)
         assert [one.layer for one in found] == ["parse"]
         assert time.perf_counter() - began < 2
+
+
+def test_a_prefix_of_others_is_an_error_of_the_schema(xsd: Path) -> None:
+    """libxml2 tells the place of `xi:include` by a prefix nobody has declared to it."""
+    include = b'<xi:include href="/etc/passwd" parse="text"/>'
+    names = b'xmlns="urn:hl7-org:v3" xmlns:xi="http://www.w3.org/2001/XInclude"'
+    found = validate(b"<MCCI_IN200100UV01 %s>%s</MCCI_IN200100UV01>" % (names, include), "ich", xsd)
+    assert any(one.layer == "xsd" and "include" in one.en for one in found)
+    assert "root:" not in json.dumps([one.as_json() for one in found])
+
+
+def test_a_rule_broken_too_often_is_an_error_and_ends(xsd: Path) -> None:
+    code = b'<code code="29" codeSystem="2.16.840.1.113883.3.989.2.1.1.19"/>'
+    path = (
+        b"PORR_IN049016UV controlActProcess subject investigationEvent component adverseEventAssessment "
+        b"subject1 primaryRole"
+    ).split()
+    inner = b"<subjectOf2><observation>%s</observation></subjectOf2>" % code * 5_000
+    for name in reversed(path):
+        inner = b"<%s>%s</%s>" % (name, inner, name)
+    began = time.perf_counter()
+    found = validate(b'<MCCI_IN200100UV01 xmlns="urn:hl7-org:v3">%s</MCCI_IN200100UV01>' % inner, "ich", xsd)
+    assert time.perf_counter() - began < 10
+    assert len(found) == MOST_FINDINGS + 1
+    assert (found[-1].rule, found[-1].severity) == ("too-many", "error")
 
 
 def test_without_schemas_nothing_is_valid(tmp_path: Path) -> None:
