@@ -97,7 +97,7 @@ class WatchedRow(Audited, table=True):
 
 
 class CrossingRow(Audited, table=True):
-    """A rule was crossed. The key makes it once for each number of children with the event; it is never taken back."""
+    """A rule was crossed. `look` is how many children crossings of the charter have counted so far; it is never taken back."""
 
     __tablename__: ClassVar[str] = "crossings"  # type: ignore[misc]
     __table_args__ = (CheckConstraint("look >= 1", name="crossings_look"),)
@@ -109,12 +109,24 @@ class CrossingRow(Audited, table=True):
     evaluable: int | None = None
     stop_at: int | None = None
     posterior: str | None = None
-    """How it stood then; not known after a restore: of numbers the event carries only `look`, the children with the event."""
+    """How it stood then; not known after a restore: of numbers the event carries only `look`."""
     crossed_at: datetime
     raised_at: datetime
 
 
-AUDITED: tuple[type[Audited], ...] = (CutRow, CodingRow, ReportRow, PrintRow, WatchedRow, CrossingRow)
+class CountedRow(Audited, table=True):
+    """A child with the event that a crossing counted, first at this `look`: only one more child makes the next crossing."""
+
+    __tablename__: ClassVar[str] = "counted"  # type: ignore[misc]
+    audit_key: ClassVar[tuple[str, ...]] = ("rule_id", "charter_version", "subject_id")
+
+    rule_id: str = Field(primary_key=True)
+    charter_version: str = Field(primary_key=True)
+    subject_id: str = Field(primary_key=True)
+    look: int
+
+
+AUDITED: tuple[type[Audited], ...] = (CutRow, CodingRow, ReportRow, PrintRow, WatchedRow, CrossingRow, CountedRow)
 KINDS = ("subject/", "exposure/", "batch/", "measurement/", "case/", "assessment/", "allocation/")
 """Aggregates that a cut holds."""
 
@@ -282,6 +294,33 @@ def crossing(tx: Tx, rule_id: str, charter_version: str, look: int) -> CrossingR
         col(CrossingRow.look) == look,
     )
     return tx.session.execute(statement).scalar()
+
+
+def newest_look(tx: Tx, rule_id: str, charter_version: str) -> int:
+    """0 when the rule was never crossed under this charter."""
+    statement = select(func.max(col(CrossingRow.look))).where(
+        col(CrossingRow.rule_id) == rule_id, col(CrossingRow.charter_version) == charter_version
+    )
+    return tx.scalar(statement) or 0
+
+
+def counted(tx: Tx, rule_id: str, charter_version: str) -> set[str]:
+    """The children whom crossings of this rule under this charter have counted."""
+    statement = select(col(CountedRow.subject_id)).where(
+        col(CountedRow.rule_id) == rule_id, col(CountedRow.charter_version) == charter_version
+    )
+    return set(tx.execute(statement).scalars())
+
+
+def with_event(tx: Tx, rule_id: str, plan_sha256: str) -> set[str]:
+    """The children with the event now, by this plan."""
+    statement = select(col(WatchedRow.subject_id)).where(
+        col(WatchedRow.rule_id) == rule_id,
+        col(WatchedRow.plan_sha256) == plan_sha256,
+        col(WatchedRow.infused),
+        col(WatchedRow.with_event),
+    )
+    return set(tx.execute(statement).scalars())
 
 
 def crossings(tx: Tx) -> list[CrossingRow]:

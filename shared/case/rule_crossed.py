@@ -8,7 +8,7 @@ from shared.case.base import Published
 
 
 class RuleCrossed(Published):
-    """`look` counts the crossings' occasions of one rule under one charter; the same one is never raised twice.
+    """`look` rises from crossing to crossing of one rule under one charter; the same one is never raised twice.
 
     Nothing is stopped by it: the board is called together and decides.
     """

@@ -297,6 +297,44 @@ def test_replays_restarts_and_corrections_raise_nothing_again_and_take_nothing_b
     world.assert_audit()
 
 
+def test_a_child_whose_case_was_void_in_the_end_silences_nobody(world: World) -> None:
+    """Two children crossed; one of the two cases was a mistake. The next child makes two again: people are called again."""
+    codes = enrol(world, 6)
+    cases = [harmed(world, code) for code in codes[:2]]
+    world.drain()
+    deeds.nullify(world, cases[1], 1)
+    world.drain()
+    assert len(rung(world)) == 1
+    harmed(world, codes[2])
+    world.drain()
+    [standing] = world["dsmb"].db.read(lambda tx: handlers.standings(world.dsmb, tx, world.clock.now()))
+    assert (standing.with_event, standing.crossed) == (2, True)
+    assert [one["look"] for one in crossed(world)] == [2, 3]
+    assert sorted(rung(world)) == [f"dsmb/serious-related/illustrative-1/{look}" for look in (2, 3)]
+    for one in world.log.all():
+        if one.header("ce_source") in ("ae_intake", "causality"):
+            world.log.repeat(one)
+    world.crash()
+    world.drain()
+    assert len(crossed(world)) == len(rung(world)) == 2
+    world.assert_audit()
+
+
+def test_after_a_restore_the_next_child_is_told_of_and_no_earlier_one_again(world: World, tmp_path: Path) -> None:
+    codes = enrol(world, 6)
+    coming_back.backup(world, tmp_path / "copies")
+    cases = [harmed(world, code) for code in codes[:2]]
+    world.drain()
+    deeds.nullify(world, cases[1], 1)
+    world.drain()
+    back_from(world, tmp_path / "copies")
+    assert [one["look"] for one in crossed(world)] == [2]
+    harmed(world, codes[2])
+    world.drain()
+    assert [one["look"] for one in crossed(world)] == [2, 3]
+    world.assert_audit()
+
+
 @pytest.mark.parametrize(
     "name",
     ["consume.after_effect", "consume.before_commit", "consume.after_commit", "relay.after_send", "relay.after_mark"],

@@ -15,7 +15,7 @@ from services.dsmb.domain import watch
 from services.dsmb.domain.child import child
 from services.dsmb.domain.plan import Rule
 from services.dsmb.handlers.dsmb import Dsmb
-from services.dsmb.store import CrossingRow, WatchedRow
+from services.dsmb.store import CountedRow, CrossingRow, WatchedRow
 from shared.audit import SERVICE_STREAM
 from shared.bus import hold
 from shared.bus.outbox import emit
@@ -113,6 +113,8 @@ def _judge(dsmb: Dsmb, tx: Tx, subject_id: str, when: Mapping[str, datetime], no
         if rule.rule_id not in when:
             continue
         at = when[rule.rule_id]
+        if restored is not None:
+            _know_again(dsmb, tx, rule, now)
         standing = state(rule, store.watched(tx, rule.rule_id, dsmb.plan_sha256), at)
         if standing.crossed and standing.with_event:
             _cross(dsmb, tx, rule, standing, at, now)
@@ -131,11 +133,45 @@ def _keep(dsmb: Dsmb, tx: Tx, row: WatchedRow, now: datetime) -> None:
     )
 
 
-def _cross(dsmb: Dsmb, tx: Tx, rule: Rule, standing: State, at: datetime, now: datetime) -> None:
-    """Raise the alert of this look, once for ever; a later correction does not take it back."""
-    charter, look = dsmb.plan.charter_version, standing.with_event
-    if store.crossing(tx, rule.rule_id, charter, look) is not None:
+def _know_again(dsmb: Dsmb, tx: Tx, rule: Rule, now: datetime) -> None:
+    """After a restore: the log tells how many children crossings had counted, and not which. As many as it tells are those."""
+    charter, newest = dsmb.plan.charter_version, store.newest_look(tx, rule.rule_id, dsmb.plan.charter_version)
+    before = store.counted(tx, rule.rule_id, charter)
+    again = store.with_event(tx, rule.rule_id, dsmb.plan_sha256) - before
+    if not again or len(before) + len(again) > newest:
         return
+    rows = _counted(rule, charter, again, newest)
+    store.add_rows(tx, rows)
+    dsmb.audit.record(
+        tx,
+        stream=SERVICE_STREAM,
+        actor="system",
+        action="knew again whom a crossing had counted",
+        at=now,
+        detail={"rule": rule.rule_id, "charter": charter, "look": newest},
+        rows=rows,
+    )
+
+
+def _counted(rule: Rule, charter: str, codes: set[str], look: int) -> list[CountedRow]:
+    return [
+        CountedRow(rule_id=rule.rule_id, charter_version=charter, subject_id=code, look=look) for code in sorted(codes)
+    ]
+
+
+def _cross(dsmb: Dsmb, tx: Tx, rule: Rule, standing: State, at: datetime, now: datetime) -> None:
+    """Raise the alert when a child stands in the crossing whom no crossing before it counted; what was raised stays.
+
+    By the number of children alone, one whose case was void in the end would silence the rule for the next child.
+    """
+    charter = dsmb.plan.charter_version
+    before = store.counted(tx, rule.rule_id, charter)
+    new = store.with_event(tx, rule.rule_id, dsmb.plan_sha256) - before
+    if not new:
+        return
+    look = max(store.newest_look(tx, rule.rule_id, charter) + 1, len(before) + len(new))
+    counted = _counted(rule, charter, new, look)
+    store.add_rows(tx, counted)
     row = CrossingRow(
         rule_id=rule.rule_id,
         charter_version=charter,
@@ -173,6 +209,6 @@ def _cross(dsmb: Dsmb, tx: Tx, rule: Rule, standing: State, at: datetime, now: d
         action="a stopping rule was crossed",
         at=now,
         detail={"rule": rule.rule_id, "charter": charter, "look": look},
-        rows=[row, sent],
+        rows=[row, sent, *counted],
     )
     tx.after_commit(dsmb.wake.set)

@@ -19,6 +19,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("cut_id", "arm"),
     )
     op.create_table(
+        "counted",
+        sa.Column("rule_id", sa.String(), nullable=False),
+        sa.Column("charter_version", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.String(), nullable=False),
+        sa.Column("look", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("rule_id", "charter_version", "subject_id"),
+    )
+    op.create_table(
         "crossings",
         sa.Column("rule_id", sa.String(), nullable=False),
         sa.Column("charter_version", sa.String(), nullable=False),
