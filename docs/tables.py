@@ -265,7 +265,8 @@ def _counted(rule: Rule) -> str:
         return f"`{rule.aware_setting}`" if rule.aware_setting else rule.aware
     if rule.after.occasion == "news":
         return "the news"
-    return f"the {rule.after.counted_from} of {', '.join(rule.after.rules)}"
+    within = f"; within what stood under {', '.join(rule.after.within)}" if rule.after.within else ""
+    return f"the {rule.after.counted_from} of {', '.join(rule.after.rules)}{within}"
 
 
 def law_doubts() -> str:

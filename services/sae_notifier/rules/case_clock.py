@@ -215,6 +215,7 @@ class CaseClock:
             rule_sha256=shown.rule.sha256,
             calendar_sha256=calendar_sha256,
             factors=factors_of(shown.rule, self.steps[end]),
+            runs=tuple(candidates),
         )
 
     def _follow_up(self, oid: str, end: int, sent: tuple[int, ...]) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID, uuid5
 
+from services.sae_notifier.rules.candidate import Candidate
 from services.sae_notifier.rules.words import Why, Words
 from shared.case import DutyCause, DutyFactor
 
@@ -51,6 +52,8 @@ class Duty:
     """Empty for clocks that need no calendar."""
     factors: tuple[DutyFactor, ...] = ()
     """What the rule asked, with each answer."""
+    runs: tuple[Candidate, ...] = ()
+    """Every run of every rule that gave it a date, for what follows the report."""
 
     @property
     def provisional(self) -> bool:

@@ -3,13 +3,14 @@
 - `sent`: the first report may be incomplete; the rest is owed a number of days later. Told to the recipient, it is done.
 - `news`: every later version of the case that the recipient does not hold is owed; the oldest of them sets the date.
 
-A rejection of the report takes nothing back: what was begun stands, and its date never moves later.
+A rejection of the report takes nothing back: what was begun stands, and its date never moves later. Nor does a reaction that
+turns graver buy time: what was owed whole before that (`within` of the rule) bounds the date of what completes the report.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -39,10 +40,51 @@ def following(case: CaseClock, duties: Sequence[Duty]) -> list[Duty]:
             if duty.group == group and known and _was_sent(case, duty):
                 mine.setdefault(duty.recipient_id, []).append(duty)
         for reports in mine.values():
-            if rule.after.occasion == "sent":
-                found += [_completing(case, rule, one) for one in reports if one.rule_id in rule.after.rules]
-            else:
+            if rule.after.occasion == "news":
                 found += _news(case, rule, reports, duties)
+                continue
+            made: list[Duty] = []
+            for report in sorted(reports, key=lambda one: one.generation):
+                if report.rule_id in rule.after.rules:
+                    stood = _stood(case, rule, report, reports, made)
+                    made.append(_completing(case, rule, report, stood))
+            found += made
+    return found
+
+
+@dataclass(frozen=True)
+class Stood:
+    """A date by which the whole was owed before the report was. Where the law still names it, the legal date is bound too."""
+
+    rule_id: str
+    legal: Due | None
+    strict_at: datetime
+
+
+def _stood(case: CaseClock, rule: Rule, report: Duty, reports: Sequence[Duty], earlier: Sequence[Duty]) -> list[Stood]:
+    """What the report of a graver reaction took the place of: the longer report, news it was sent with, what an earlier report
+    still lacked. A report that may be incomplete answers them, and their dates go on with what completes it."""
+    assert rule.after is not None
+    found = [
+        Stood(one.rule.rule_id, one.legal if one.counts else None, one.strict.due_at)
+        for one in report.runs
+        if one.strict is not None and one.rule.rule_id in rule.after.within
+    ]
+    first = _first_told(case, report)
+    base = min(_first_told(case, one) for one in reports)
+    told = case.told_to(report.group, report.recipient_id)
+    held = max((one for one in told if one < first), default=base)
+    news = [one for one in case.versions if held < one.version <= first]
+    for name in rule.after.within if first > base else ():
+        after = next(one for one in case.rulebook.rules if one.rule_id == name)
+        if news and after.after is not None:
+            found.append(Stood(name, None, _news_dates(case, after, report, news)[1]))
+    for one in earlier:
+        lacked = _first_told(case, next(each for each in reports if each.generation == one.generation))
+        by = min((each for each in told if each > lacked), default=None)
+        state = case.before[one.obligation_id].state if one.obligation_id in case.before else "open"
+        if one.ended == TOLD_SINCE and by == first and state not in ("filed", "received"):
+            found.append(Stood(rule.rule_id, None, one.due_strict_at))
     return found
 
 
@@ -63,7 +105,7 @@ def _first_told(case: CaseClock, duty: Duty) -> int:
     return max(seen, default=case.versions[0].version)
 
 
-def _completing(case: CaseClock, rule: Rule, report: Duty) -> Duty:
+def _completing(case: CaseClock, rule: Rule, report: Duty, stood: Sequence[Stood]) -> Duty:
     assert rule.after is not None
     before = case.before[report.obligation_id]
     sent_at = before.filed_at or before.received_at
@@ -79,6 +121,13 @@ def _completing(case: CaseClock, rule: Rule, report: Duty) -> Duty:
     most = rule.after.no_later_than or (0 if from_report else rule.deadline.number)
     if most:
         strict_at = min(strict_at, end_of(report.due_strict_on + timedelta(days=most - days), place.zone))
+    bounds = [one for one in stood if one.legal is not None and one.legal.due_at < due.due_at]
+    by_law = min(bounds, key=lambda one: one.legal.due_at if one.legal else due.due_at, default=None)
+    if by_law is not None and by_law.legal is not None:
+        due = by_law.legal
+    strictly = min(stood, key=lambda one: one.strict_at, default=None)
+    by_alarm = strictly if strictly is not None and strictly.strict_at < min(strict_at, due.due_at) else None
+    strict_at = min(strict_at, *(one.strict_at for one in stood)) if stood else strict_at
     version = next(one for one in case.versions if one.version == _first_told(case, report))
     sent, until, deadline = when(sent_at, place.zone), when(due.due_at, place.zone), rule.deadline.words()
     words = Words(
@@ -91,7 +140,24 @@ def _completing(case: CaseClock, rule: Rule, report: Duty) -> Duty:
     if ended is None and any(one > version.version for one in case.told_to(report.group, report.recipient_id)):
         ended = TOLD_SINCE
     oid = obligation_id(version.case_id, rule.group, report.recipient_id, report.generation)
-    return _duty(case, rule, report, oid, report.generation, due, strict_at, version, "report_sent", words, (), ended)
+    made = _duty(case, rule, report, oid, report.generation, due, strict_at, version, "report_sent", words, (), ended)
+    kept = [_bound(version, by_law, place.zone, legal=True)] if by_law else []
+    kept += [_bound(version, by_alarm, place.zone, legal=False)] if by_alarm else []
+    return replace(made, causes=(made.causes[0], *kept, *made.causes[1:]))
+
+
+def _bound(version: CaseReport, by: Stood, zone: str, *, legal: bool) -> DutyCause:
+    """Why a date is earlier than its own days would make it."""
+    at = by.legal.due_at if legal and by.legal else by.strict_at
+    until = when(at, zone)
+    which = ("", "") if legal else ("strict ", " nghiêm ngặt")
+    words = Words(
+        f"The {which[0]}date of {by.rule_id}, {until.en}, stood before: "
+        "a reaction that turns graver gives no more time for the whole report, so that date is kept.",
+        f"Hạn{which[1]} của {by.rule_id}, {until.vi}, đã có từ trước: "
+        "phản ứng trở nên nặng hơn không cho thêm thời gian để báo cáo đầy đủ, nên giữ hạn đó.",
+    )
+    return _cause(version, "earlier_date_stood" if legal else "earlier_strict_date_stood", words, version.recorded_at)
 
 
 def _news(case: CaseClock, rule: Rule, reports: Sequence[Duty], duties: Sequence[Duty]) -> list[Duty]:
@@ -121,15 +187,22 @@ def _news(case: CaseClock, rule: Rule, reports: Sequence[Duty], duties: Sequence
     return [_of_news(case, rule, reports[-1], number, *row) for number, row in enumerate(rows, start=1)]
 
 
+def _news_dates(case: CaseClock, rule: Rule, report: Duty, versions: Sequence[CaseReport]) -> tuple[Due, datetime]:
+    """The legal and the strict date of a row of news: its oldest sets them."""
+    place = case.place(rule, report.recipient_id, report.zone)
+    zones = {place.desk_zone, place.site_zone, place.zone}
+    known = min(news_of(one).at for one in versions)
+    earliest = min(known, *(one.recorded_at for one in versions))
+    due = legal_due(known, rule.deadline, place.desk_zone, place.zone, place.calendar)
+    return due, strict_due(earliest, rule.deadline, zones, place.zone, place.calendar).due_at
+
+
 def _of_news(
     case: CaseClock, rule: Rule, report: Duty, number: int, versions: Sequence[CaseReport], held: bool
 ) -> Duty:
     place = case.place(rule, report.recipient_id, report.zone)
-    zones = {place.desk_zone, place.site_zone, place.zone}
     first = min((news_of(one) for one in versions), key=lambda known: known.at)
-    earliest = min(first.at, *(one.recorded_at for one in versions))
-    due = legal_due(first.at, rule.deadline, place.desk_zone, place.zone, place.calendar)
-    strict_at = strict_due(earliest, rule.deadline, zones, place.zone, place.calendar).due_at
+    due, strict_at = _news_dates(case, rule, report, versions)
     which = ", ".join(str(one.version) for one in versions)
     known, until, deadline = when(first.at, place.zone), when(due.due_at, place.zone), rule.deadline.words()
     words = Words(

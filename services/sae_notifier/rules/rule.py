@@ -58,13 +58,15 @@ class After:
 
     `rules` are ids of the same file: the report must have been owed under one of them. What completes it is counted from
     the day the report was sent, or from the awareness that the report was counted from. `no_later_than` bounds the strict
-    date, in calendar days after day 0 of the report, where the text can be read so.
+    date, in calendar days after day 0 of the report, where the text can be read so. `within` names the rules whose dates it
+    never passes: what was owed whole before the event was known to be graver is not owed later because it is.
     """
 
     rules: tuple[str, ...]
     occasion: Occasion
     counted_from: CountedFrom
     no_later_than: int | None
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,8 @@ def _after(one: Section) -> After | None:
     rules, occasion = part.names("rules"), cast(Occasion, part.text("occasion", among=OCCASIONS))
     counted = part.text("counted_from", among=COUNTED_FROM) if occasion == "sent" else "report"
     bound = part.number("no_later_than", required=False) or None
-    after = After(rules, occasion, cast(CountedFrom, counted), bound)
+    within = part.names("within", required=False)
+    after = After(rules, occasion, cast(CountedFrom, counted), bound, within)
     if not after.rules:
         part.problems.add(part.line, "`after` names no rule")
     part.done()
@@ -209,7 +210,13 @@ def _known(rule: Rule, first: dict[str, Rule]) -> list[str]:
 def _check_together(top: Section, rules: list[Rule]) -> None:
     """Entries of one id must not overlap in time, and one id belongs to one group and urgency."""
     first = {rule.rule_id: rule for rule in rules if rule.after is None}
+    bounds = {rule.rule_id for rule in rules if rule.after is None or rule.after.occasion == "news"}
     for rule in rules:
+        for name in rule.after.within if rule.after else ():
+            if name not in bounds:
+                top.problems.add(
+                    rule.line, f"{rule.rule_id} is due within {name[:60]!r}, which is no report of this file"
+                )
         for name in rule.after.rules if rule.after else ():
             if name not in first:
                 top.problems.add(rule.line, f"{rule.rule_id} comes after {name[:60]!r}, which is no rule of this file")

@@ -71,6 +71,8 @@ EU = (ROOT / "deploy" / "rules" / "eu.yaml").read_text()
         ("occasion: sent", "occasion: heard", "use one of sent, news"),
         ("counted_from: report, ", "", "`counted_from` is missing"),
         ("no_later_than: 15", "no_later: 15", "unknown field `no_later`"),
+        ("within: [EU-SUSAR-15, EU-FU-15]", "within: [EU-SUSAR-16]", "no report of this file"),
+        ("within: [EU-SUSAR-15, EU-FU-15]", "within: [EU-SUSAR-8]", "no report of this file"),
         ("group: EU-SUSAR-FULL", "group: EU-SUSAR", "a group of its own"),
         (
             "    after: {rules: [EU-SUSAR-7], occasion",
