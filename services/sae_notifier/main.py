@@ -104,11 +104,7 @@ def build(settings: Settings, clock: Clock, trial: Trial, bus: Bus, bell: Bell) 
         ways(trial, settings.endpoints_by_name, mail),
     )
     run.gauges.append(lambda one: count(one.db, laws, clock.now()))
-    run.supervisor.add("calls", dispatcher.calls_loop)
-    run.supervisor.add("alarms", dispatcher.alarms_loop)
-    run.supervisor.add("answers", dispatcher.answers_loop)
-    run.supervisor.add("law", dispatcher.law_loop)
-    run.supervisor.add("taken_back", dispatcher.taken_back_loop)
+    dispatcher.start(run.supervisor)
     return run, [
         api.routes(run.db, notifier, clock),
         pages.routes(run.db, notifier, clock),

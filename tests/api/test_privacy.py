@@ -108,8 +108,8 @@ def _the_whole_way(world: ApiWorld) -> None:
     world.drain()
     for _ in range(30):  # deadlines ring too
         world.clock.advance(hours=24)
-        world.dispatcher.tick()
-        world.dispatcher.rounds()
+        world.dispatcher.alarms.tick()
+        world.dispatcher.alarms.rounds()
         world.hand_over()
 
 

@@ -116,7 +116,7 @@ def test_other_files_move_nothing_until_they_are_activated(world: ApiWorld, file
     assert {key: one["rule_sha256"] for key, one in news.items()} == {
         key: one["rule_sha256"] for key, one in before.items()
     }
-    assert world.dispatcher.review() == 0 and owed(world, case) == before
+    assert world.dispatcher.law.review() == 0 and owed(world, case) == before
 
     waiting = rules(world)["waiting"]
     moved = waiting["preview"]["changes"]
@@ -134,7 +134,7 @@ def test_other_files_move_nothing_until_they_are_activated(world: ApiWorld, file
         False,
     )
     assert owed(world, case) == before, "nothing has been judged anew yet"
-    assert world.dispatcher.review()
+    assert world.dispatcher.law.review()
     after = owed(world, case)
     for one in moved:
         if one["case_id"] == case["case_id"]:
@@ -148,7 +148,7 @@ def test_other_files_move_nothing_until_they_are_activated(world: ApiWorld, file
             assert old[:12] in why["why_en"] and now["rule_sha256"][:12] in why["why_en"] and why["version"] == 2
     found = rules(world)
     assert found["waiting"] is None and found["active"]["activation"]["reviewed"] is True
-    assert world.dispatcher.review() == 0
+    assert world.dispatcher.law.review() == 0
     world.clock.advance(hours=1)
     fever = {"subject_id": world.get(f"/api/v1/cases/{case['case_id']}", OFFICER).json()["case"]["subject_id"]}
     world.post("/api/v1/measurements", "clinician", json=fever | {"test": "alt", "value": "30", "unit": "U/L"})
@@ -185,13 +185,13 @@ def test_an_earlier_deadline_is_no_relaxation_and_going_back_is(world: ApiWorld,
     preview = rules(world)["waiting"]["preview"]
     assert preview["relaxations"] == 0 and {one["effect"] for one in preview["changes"]} == {"earlier"}
     activate(world)
-    world.dispatcher.review()
+    world.dispatcher.law.review()
     assert any(one["due_at"] < first[key][0] for key, one in owed(world, case).items())
     files.edit("rules/vn.yaml", SEVEN.replace("7", "5"), SEVEN)
     world.restart(**files.environ)
     assert rules(world)["waiting"]["preview"]["relaxations"] > 0
     activate(world)
-    world.dispatcher.review()
+    world.dispatcher.law.review()
     assert {key: (one["due_at"], one["due_strict_at"]) for key, one in owed(world, case).items()} == first
     assert rules(world)["active"]["activation"]["number"] == 3
 
@@ -229,7 +229,7 @@ def test_duties_are_judged_by_the_trial_inside_the_law(world: ApiWorld, files: F
     assert owed(world, case) == before
     assert owed(world, reported(world)).keys() == before.keys(), "a new case too"
     activate(world)
-    world.dispatcher.review()
+    world.dispatcher.law.review()
     assert owed(world, reported(world)).keys() == before.keys() - urgent
 
 
@@ -251,7 +251,7 @@ def test_a_rule_that_is_gone_leaves_its_duties_open(world: ApiWorld, files: File
     gone = [one for one in preview["changes"] if one["effect"] == "unexplained"]
     assert all(before[one["obligation_id"]]["state"] == "open" for one in gone)
     activate(world)
-    world.dispatcher.review()
+    world.dispatcher.law.review()
     after = {one["obligation_id"]: one for one in owed(world, case).values()}
     assert before.keys() <= after.keys() and all(after[name]["state"] == "open" for name in before)
 
@@ -303,7 +303,7 @@ def test_another_instance_with_old_files_judges_by_the_same_law(world: ApiWorld,
     files.edit("rules/vn.yaml", SEVEN, SEVEN.replace("7", "5"))
     world.restart(**files.environ)
     activate(world)
-    world.dispatcher.review()
+    world.dispatcher.law.review()
     fresh = owed(world, reported(world))
     world.restart(**old.environ)
     assert {key: one["rule_sha256"] for key, one in owed(world, reported(world)).items()} == {
@@ -374,7 +374,7 @@ def test_the_page_shows_relaxations_first_and_signs(world: ApiWorld, files: File
     assert (done.status_code, done.headers["location"]) == (303, "/rules")
     after = words(world.get("/rules", ADMIN).text)
     assert "đang được áp dụng" in after and "Các ca đang được xét" in after and "Bộ Y tế có văn bản mới" in after
-    world.dispatcher.review()
+    world.dispatcher.law.review()
     assert "Các ca đang được xét" not in words(world.get("/rules", ADMIN).text)
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 import pytest
 
 from services.sae_notifier.channels import Attachment, Channel, MailChannel, WebhookChannel, mail, webhook
-from services.sae_notifier.dispatch import alert_words
+from services.sae_notifier.dispatch.words import alert_words
 from services.sae_notifier.store import AlertRow
 from shared.clock import ManualClock
 from tests.contracts.channel import NUMBER, Arrival, ChannelContract

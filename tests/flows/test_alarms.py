@@ -41,7 +41,7 @@ def test_one_duty_that_cannot_be_computed_silences_no_other(world: World, monkey
 
     monkeypatch.setattr(duties, "raise_alarms", failing)
     world.clock.advance(days=30)
-    world.dispatcher.tick()
+    world.dispatcher.alarms.tick()
 
     def overdue(one: Obligation) -> bool:
         raised = world["sae_notifier"].db.read(lambda tx: store.alarms_raised(tx, [one.obligation_id]))

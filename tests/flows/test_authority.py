@@ -39,9 +39,8 @@ class Live(ElectronicWorld):
         super().__init__(**how)
         self.clock.advance(seconds=(SystemClock().now() - self.clock.now()).total_seconds() - 3600)
 
-    def _open(self) -> None:
-        super()._open()
-        self.dispatcher.gateways = {ENDPOINT: self._gateway}
+    def _gateways(self) -> dict[str, Gateway]:
+        return {ENDPOINT: self._gateway}
 
     def sent(self, case_id: str) -> FilingRow:
         row = self.transmit(self.duty(case_id).obligation_id)
@@ -144,7 +143,7 @@ def test_never(world: Live, authority: Authority) -> None:
     world.sent(case_id)
     assert world.fetch() == 0
     world.clock.advance(hours=49)
-    assert world.dispatcher.missed() == 1
+    assert world.dispatcher.answers.missed() == 1
     assert "ack_overdue" in world.kinds(case_id)
 
 

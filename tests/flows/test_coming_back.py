@@ -188,14 +188,14 @@ def test_a_restore_that_dies_in_the_middle_goes_on(world: World, copies: Path) -
 def test_what_was_activated_after_the_copy_still_judges(world: World, copies: Path, from_nothing: bool) -> None:
     """Otherwise a restore would judge by yesterday's files, and relax what was owed since."""
     first = before_midnight(world)
-    world.dispatcher.review()
+    world.dispatcher.law.review()
     world.drain()
     coming_back.backup(world, copies)
     if from_nothing:
         (copies / "sae_notifier.db").unlink()
         shutil.copy(_made().template / "sae_notifier.db", copies)
     deeds.activate(world, "", "number: 7, unit: working_days", "number: 5, unit: working_days")
-    assert world.dispatcher.review()
+    assert world.dispatcher.law.review()
     second = after_midnight(world, first)
     before = stood(world, first, second)
     law = world.read("sae_notifier", notifier_store.active_law)
@@ -210,7 +210,7 @@ def test_what_was_activated_after_the_copy_still_judges(world: World, copies: Pa
     coming_back.release(world, "sae_notifier")
     assert coming_back.look(world, door) == "open"
     coming_back.look(world, door)
-    world.dispatcher.review()
+    world.dispatcher.law.review()
     world.drain()
     assert stood(world, first, second)["duties"] == before["duties"]
     row = world.read("sae_notifier", lambda tx: notifier_store.activation(tx, 2))

@@ -235,8 +235,8 @@ def test_a_sent_document_stays_and_a_waiting_mail_is_made_again(world: World) ->
     world.clock.advance(hours=1)
     world.hand_over()
     assert not [one for one in world.mail.taken if one.attachments], "nothing leaves before it is made again"
-    assert world.dispatcher.make_again() == 1
-    assert world.dispatcher.make_again() == 0
+    assert world.dispatcher.taken_back.make_again() == 1
+    assert world.dispatcher.taken_back.make_again() == 0
     world.hand_over()
     [letter] = [one for one in world.mail.taken if one.attachments]
     assert NAME not in page_text(letter.attachments[0].content)
@@ -283,7 +283,7 @@ def test_a_mail_that_was_on_its_way_is_withdrawn_once_it_did_not_leave(world: Wo
     assert form_of(world, filing.document_id).content, "it may be leaving at this moment: what was sent must be known"
     db.transact(lambda tx: filings.settle_filing(world.notifier, tx, claimed.filing_id, error="no", answer="", now=now))
     world.clock.advance(hours=1)
-    assert world.dispatcher.make_again() == 1
+    assert world.dispatcher.taken_back.make_again() == 1
     assert form_of(world, filing.document_id).content == b""
     world.assert_audit()
 

@@ -93,8 +93,8 @@ def test_a_file_that_never_left_loses_its_bytes_and_another_goes_under_a_number_
     taken_back(world, case_id)
     world.hand_over()
     assert world.desk.taken == [], "nothing leaves before it is made again"
-    assert world.dispatcher.make_again() == 1
-    assert world.dispatcher.make_again() == 0
+    assert world.dispatcher.taken_back.make_again() == 1
+    assert world.dispatcher.taken_back.make_again() == 0
     old, new = tellings(world, case_id)
     assert (old.filing_id, old.state, new.state) == (row.filing_id, "failed", "waiting")
     assert new.message_number != old.message_number and new.message_number in (old.error or "")
@@ -146,7 +146,7 @@ def test_a_file_that_may_be_there_stays_and_its_number_names_no_other_bytes(worl
     held = file_of(world, row)
     assert NAME in held.content.decode() and held.withdrawn_at is not None, "what was told must be known"
     assert later(world, case_id) == {row.document_id}
-    assert world.dispatcher.make_again() == 1
+    assert world.dispatcher.taken_back.make_again() == 1
     world.hand_over()
     first, second = world.desk.taken
     assert first.number != second.number and NAME.encode() not in second.content
@@ -173,7 +173,7 @@ def test_one_that_failed_is_not_tried_again_by_a_person(world: ElectronicWorld) 
     with pytest.raises(Refused) as refused:
         world.transmit(world.duty(case_id).obligation_id, row.document_id)
     assert [one.detail for one in refused.value.problems] == ["words were taken back from it before it was sent"]
-    assert world.dispatcher.make_again() == 0, "a person makes and files it"
+    assert world.dispatcher.taken_back.make_again() == 0, "a person makes and files it"
     again = world.transmit(world.duty(case_id).obligation_id)
     world.hand_over()
     [parcel] = world.desk.taken
@@ -199,7 +199,7 @@ def test_one_on_its_way_at_that_moment_is_left_until_the_outcome_is_known(
     world.clock.advance(minutes=1)
     world.hand_over()
     assert len(world.desk.taken) == int(arrives), "the claim is over, and still it does not leave again"
-    assert world.dispatcher.make_again() == (0 if arrives else 1)
+    assert world.dispatcher.taken_back.make_again() == (0 if arrives else 1)
     assert file_of(world, row).content, "it was, or may have been, handed over"
     assert later(world, case_id) == {row.document_id}
     state = db.read(lambda tx: store.filing(tx, row.filing_id))
@@ -227,7 +227,7 @@ def test_two_versions_in_line_are_made_again_in_their_order(world: ElectronicWor
     world.transmit(world.duty(case_id).obligation_id)
     world.desk.refuses = False
     taken_back(world, case_id)
-    assert world.dispatcher.make_again() == 2
+    assert world.dispatcher.taken_back.make_again() == 2
     world.hand_over()
     world.hand_over()
     numbers = [one.number for one in world.desk.taken]
@@ -244,7 +244,7 @@ def test_a_person_who_was_faster_is_not_doubled(world: ElectronicWorld) -> None:
     case_id, row = lined_up(world)
     taken_back(world, case_id)
     mine = world.transmit(world.duty(case_id).obligation_id)
-    world.dispatcher.make_again()
+    world.dispatcher.taken_back.make_again()
     assert world.filing(row.filing_id).state == "failed"
     assert mine.message_number in (world.filing(row.filing_id).error or "")
     world.hand_over()

@@ -313,10 +313,10 @@ def test_an_answer_that_never_comes_is_alarmed_once(world: ElectronicWorld) -> N
     case_id = reported(world)
     row = sent(world, case_id)
     world.clock.advance(hours=47, minutes=59)
-    assert world.dispatcher.missed() == 0
+    assert world.dispatcher.answers.missed() == 0
     world.clock.advance(minutes=1)
-    assert world.dispatcher.missed() == 1
-    assert world.dispatcher.missed() == 0
+    assert world.dispatcher.answers.missed() == 1
+    assert world.dispatcher.answers.missed() == 0
     assert world.kinds(case_id).count("ack_overdue") == 1
     world.desk.answer(world.ack("AA", "CA"))
     world.fetch()

@@ -138,12 +138,12 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def make_again(self) -> None:
-        self.world.dispatcher.make_again()
+        self.world.dispatcher.taken_back.make_again()
 
     @rule(hours=st.integers(1, 60))
     def wait(self, hours: int) -> None:
         self.world.clock.advance(hours=hours)
-        self.world.dispatcher.missed()
+        self.world.dispatcher.answers.missed()
 
     # What holds ------------------------------------------------------------------------------------------------------
 

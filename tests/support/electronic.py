@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from services.sae_notifier import store
-from services.sae_notifier.channels import Handed, HandoverFailed, Parcel, Waiting
+from services.sae_notifier.channels import Gateway, Handed, HandoverFailed, Parcel, Waiting
 from services.sae_notifier.dispatch import Dispatcher
 from services.sae_notifier.e2b import AckReport, read
 from services.sae_notifier.e2b.ack import MessageCode
@@ -137,12 +137,15 @@ class ElectronicWorld(World):
         channels = {"mail": self.mail, "webhook": self.hooks}
         address = self.settings.base_url
         self.dispatcher = Dispatcher(
-            notifier.db, self.notifier, self.clock, channels, address, self._ring, {ENDPOINT: self.desk}
+            notifier.db, self.notifier, self.clock, channels, address, self._ring, self._gateways()
         )
+
+    def _gateways(self) -> dict[str, Gateway]:
+        return {ENDPOINT: self.desk}
 
     def fetch(self) -> int:
         """Take in whatever the authority has answered."""
-        return self.loop.run_until_complete(self.dispatcher.fetch_answers())
+        return self.loop.run_until_complete(self.dispatcher.answers.fetch())
 
     def duty(self, case_id: str) -> Obligation:
         """The first duty towards the centre."""

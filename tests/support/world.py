@@ -279,9 +279,9 @@ class World:
     def tick(self, **units: float) -> None:
         """Advance the clock, then let the notifier's clock-driven loops run once."""
         self.clock.advance(**units)
-        self.dispatcher.tick()
-        self.dispatcher.rounds()
-        self.dispatcher.replaced()
+        self.dispatcher.alarms.tick()
+        self.dispatcher.alarms.rounds()
+        self.dispatcher.alarms.replaced()
 
     # Judging -----------------------------------------------------------------------------------------------------
 

@@ -96,7 +96,7 @@ def lived(*, sealed: bool) -> World:
         for one in world.services.values():
             one.db.transact(lambda tx, s=one: held_once(tx, s.audit))
     deeds.activate(world, "\n# read again\n")
-    world.dispatcher.review()
+    world.dispatcher.law.review()
     world.drain(seal=sealed)
     return world
 

@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from services.causality.pages.assessment import CATEGORIES
-from services.sae_notifier.dispatch import _KINDS
+from services.sae_notifier.dispatch.words import KINDS
 from services.sae_notifier.e2b.match import Parked
 from services.sae_notifier.handlers.filings import Method, ReceiptKind, Verdict
 from services.sae_notifier.handlers.icsr import Closed
@@ -62,7 +62,7 @@ def test_pages_use_no_inline_script_or_style(service: str) -> None:
 
 def test_every_code_of_the_desk_has_words() -> None:
     words = catalogue("sae_notifier")
-    wanted = [f"alert.kinds.{kind}" for kind in _KINDS] + [f"alert.means.{kind}" for kind in _KINDS]
+    wanted = [f"alert.kinds.{kind}" for kind in KINDS] + [f"alert.means.{kind}" for kind in KINDS]
     wanted += [f"alert.thresholds.{name}" for name, _ in THRESHOLDS]
     wanted += [f"duty.states.{state}" for state in get_args(ObligationState)]
     wanted += [f"filing.states.{state}" for state in ("waiting", "sent", "failed", "received", "rejected")]
