@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from shared.case import FreeText
+from shared.case import FreeText, Moment
 
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLAIN = re.compile(r"^-?\d+(\.\d+)?$", re.ASCII)
@@ -30,6 +30,11 @@ def clean(text: str) -> str:
 def said(text: FreeText | None) -> str:
     """Somebody's words; empty when there are none or they were taken back."""
     return "" if text is None or text.redacted or not text.text.strip() else text.text
+
+
+def when(moment: Moment | None) -> str:
+    """A time as it was told, in words."""
+    return f"{moment.value} ({moment.zone})" if moment else "not known"
 
 
 def language(text: FreeText) -> str:

@@ -24,6 +24,19 @@ def begun_after(events: Sequence[AdverseEvent], exposure: Exposure) -> bool:
     return all(exposure.start.earliest() > one.latest() for one in onsets if one is not None)
 
 
+def given_again(events: Sequence[AdverseEvent], exposures: Sequence[Exposure], one: Exposure) -> bool | None:
+    """Whether another of its kind may have been begun after the first onset; None where nothing says so."""
+    onset = first_onset(events)
+    if one.action_taken == "unknown" or onset is None:
+        return None
+    return any(
+        each.kind == one.kind
+        and each.exposure_id != one.exposure_id
+        and (each.start is None or each.start.latest() > onset.earliest())
+        for each in exposures
+    )
+
+
 def is_fatal(event: AdverseEvent) -> bool:
     return event.outcome == "fatal" or event.seriousness.death == "yes" or event.worst_grade == 5
 

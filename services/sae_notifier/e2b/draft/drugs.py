@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.sae_notifier.e2b.block import Block
 from services.sae_notifier.e2b.draft.desk import Desk
 from services.sae_notifier.e2b.draft.relatedness import Opinion, opinions
-from services.sae_notifier.e2b.text import number, unit
+from services.sae_notifier.e2b.text import number, unit, when
 from services.sae_notifier.forms.reading import begun_after
 from services.sae_notifier.forms.vocabulary import KIND
 from shared.case import Batch, Exposure
@@ -88,6 +88,8 @@ def _one(desk: Desk, made: Block, exposure: Exposure) -> None:
     details = [KIND[exposure.kind].en]
     if exposure.infusion_number is not None:
         details.append(f"infusion {exposure.infusion_number}")
+    if exposure.ongoing and exposure.end is None:
+        details.append("ongoing")
     if batch is not None:
         details += _batch(batch)
         if batch.sterility in ("negative", "positive"):
@@ -115,7 +117,11 @@ def _dose(desk: Desk, made: Block, exposure: Exposure) -> None:
 
 def _batch(batch: Batch) -> list[str]:
     organism = plain(batch.organism)
-    found = [f"batch sterility {batch.sterility}{f' ({organism})' if organism else ''}"]
+    tested = f" on {when(batch.sterility_on)}" if batch.sterility_on else ""
+    found = [f"batch sterility {batch.sterility}{f' ({organism})' if organism else ''}{tested}"]
+    for name, moment in (("harvested", batch.harvested), ("released", batch.released)):
+        if moment is not None:
+            found.append(f"{name} {when(moment)}")
     if batch.cells is not None:
         found.append(f"cells {batch.cells.value} {batch.cells.unit or '(unit not given)'}")
     if batch.viability_percent is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.sae_notifier.e2b.block import Block
 from services.sae_notifier.e2b.draft.desk import Desk
 from services.sae_notifier.e2b.draft.drugs import NO_DRUGS, name_of
-from services.sae_notifier.e2b.text import WITHHELD, clean, language, said
+from services.sae_notifier.e2b.text import WITHHELD, clean, language, said, when
 from services.sae_notifier.forms.reading import begun_after
 from services.sae_notifier.forms.vocabulary import (
     ADMISSION,
@@ -15,8 +15,9 @@ from services.sae_notifier.forms.vocabulary import (
     ROLE,
     SHORT_SERIOUSNESS,
 )
-from shared.case import AdverseEvent, Exposure, FreeText, Moment
+from shared.case import AdverseEvent, Exposure, FreeText, Relatedness
 from shared.case import seriousness as effective
+from shared.case.withholding import plain
 
 MOST = 100_000
 NATIVE_MOST = 100_000
@@ -40,9 +41,12 @@ def narrative(desk: Desk, report: Block) -> None:
 
 def _head(desk: Desk) -> str:
     case = desk.case
-    reasons = ", ".join(effective.of_case(case).reasons) or "none"
+    reasons = ", ".join(effective.of_case(case).reasons).replace("_", " ") or "none"
+    child = desk.facts.subject
+    stay = f", enrolled {when(child.enrolled)}" if child and child.enrolled else ""
+    stay += f", left the trial {when(child.left)}" if child and child.left else ""
     return (
-        f"Case {case.case_number}, version {case.version}, subject {case.subject_id}; "
+        f"Case {case.case_number}, version {case.version}, subject {case.subject_id}{stay}; "
         f"reported by: {ROLE[case.reporter_role].en.lower()}. Effective seriousness: {reasons}."
     )
 
@@ -53,8 +57,9 @@ def _event(event: AdverseEvent) -> str:
         lines.append(f"Coded: {event.term.dictionary} {event.term.version}, {event.term.code}.")
     if event.verbatim is not None:
         lines.append(f'As reported: "{_quoted(event.verbatim)}".')
-    lines.append(f"Onset {_when(event.onset)}, end {_when(event.end)}; outcome: {OUTCOME[event.outcome].en.lower()}.")
-    grades = ", ".join(f"{one.grade}{f' from {_when(one.since)}' if one.since else ''}" for one in event.grades)
+    end = "ongoing" if event.ongoing and event.end is None else f"end {when(event.end)}"
+    lines.append(f"Onset {when(event.onset)}, {end}; outcome: {OUTCOME[event.outcome].en.lower()}.")
+    grades = ", ".join(f"{one.grade}{f' from {when(one.since)}' if one.since else ''}" for one in event.grades)
     if grades:
         lines.append(f"CTCAE grade: {grades}.")
     answers = event.seriousness.answers()
@@ -93,10 +98,18 @@ def _exposures(desk: Desk) -> list[str]:
     return found
 
 
+def _is_told(desk: Desk, one: Exposure) -> bool:
+    """It has no G.k: what anybody thinks of it can only stand in words."""
+    return one.kind in NO_DRUGS or begun_after(desk.case.events, one)
+
+
 def _exposure(desk: Desk, one: Exposure) -> str:
     dose = f", {one.dose.value} {one.dose.unit or '(unit not given)'}" if one.dose else ""
     note = f" ({_quoted(one.note)})" if one.note else ""
-    return f"{name_of(desk, one)}, {_when(one.start)} to {_when(one.end)}{dose}{note}"
+    end = "ongoing" if one.ongoing and one.end is None else when(one.end)
+    route = f", {plain(one.route)}" if plain(one.route).strip() else ""
+    use = f", for {plain(one.indication)}" if plain(one.indication).strip() else ""
+    return f"{name_of(desk, one)}, {when(one.start)} to {end}{dose}{route}{use}{note}"
 
 
 def _comments(desk: Desk, report: Block) -> None:
@@ -123,17 +136,30 @@ def _assessment(desk: Desk) -> list[str]:
     if assessment.illustrative:
         found.append("ILLUSTRATIVE reference safety information was used.")
     events = {one.event_id: _named(one) for one in desk.case.events}
+    told = {one.exposure_id for one in desk.facts.given() if _is_told(desk, one)}
     for one in assessment.events:
         rsi = f" (reference safety information {one.rsi_version})" if one.rsi_version else ""
         found.append(
             f"Sponsor on {events.get(one.event_id, one.event_id)}: expected {one.expected}{rsi}; related {one.related}."
         )
+        if one.expected_why_en.strip():
+            found.append(f"Expectedness: {one.expected_why_en}")
+        found += [
+            f"Sponsor, relation to {_given(desk, row.exposure_id)}: {_verdict(row)}"
+            for row in one.relatedness
+            if row.exposure_id in told
+        ]
         found += [
             f"Override for {_given(desk, row.exposure_id) or row.exposure_kind}: {_quoted(row.override_reason)}"
             for row in one.relatedness
             if row.override_reason is not None
         ]
     return found
+
+
+def _verdict(row: Relatedness) -> str:
+    accepted = f" ({row.method}: {row.accepted})" if row.accepted else ""
+    return f"reasonable possibility {row.reasonable_possibility}{accepted}."
 
 
 def _named(event: AdverseEvent) -> str:
@@ -145,7 +171,7 @@ def _given(desk: Desk, exposure_id: str | None) -> str:
     if exposure_id is None:
         return ""
     found = next((one for one in desk.facts.exposures if one.exposure_id == exposure_id), None)
-    return f"{name_of(desk, found)}, {_when(found.start)}" if found else "an exposure that is not recorded"
+    return f"{name_of(desk, found)}, {when(found.start)}" if found else "an exposure that is not recorded"
 
 
 def _native(desk: Desk, report: Block) -> None:
@@ -164,7 +190,3 @@ def _native(desk: Desk, report: Block) -> None:
 
 def _quoted(text: FreeText) -> str:
     return said(text) or WITHHELD
-
-
-def _when(moment: Moment | None) -> str:
-    return f"{moment.value} ({moment.zone})" if moment else "not known"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from services.sae_notifier.e2b.block import Block
 from services.sae_notifier.e2b.draft.desk import Desk
 from services.sae_notifier.e2b.draft.intervals import intervals
+from services.sae_notifier.e2b.draft.rechallenge import rechallenge
 from shared.case import Answer, Exposure, Relatedness
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def relatedness(desk: Desk, report: Block, drugs: list[Drug]) -> None:
                     _ich(desk, report, drug, one)
             if drug.exposure is not None:
                 intervals(desk, blocks[drug.id], drug.exposure, event)
+                if drug.role == "1":
+                    rechallenge(desk, blocks[drug.id], drug.exposure, event)
 
 
 def _ich(desk: Desk, report: Block, drug: Drug, opinion: Opinion) -> None:

@@ -11,7 +11,7 @@ from services.sae_notifier.forms.cioms.drugs import Drugs, Suspect, name, period
 from services.sae_notifier.forms.cioms.lines import labelled
 from services.sae_notifier.forms.facts import Facts, quantity, said
 from services.sae_notifier.forms.fields import Field, Section, Tick, Ticks, Value, Values, absent, given
-from services.sae_notifier.forms.reading import first_onset
+from services.sae_notifier.forms.reading import given_again
 from services.sae_notifier.forms.sections.product import batch_row
 from services.sae_notifier.forms.words import Words, joined
 from shared.case import Exposure, Moment
@@ -125,16 +125,9 @@ def reappeared(facts: Facts, one: Exposure) -> tuple[Reaction, Words]:
     """The question does not arise while it was not given again; whether it then reappeared is nowhere asked."""
     if one.action_taken == "unknown":
         return "unknown", Words("xử lý với thuốc: chưa hỏi", "action taken: not asked")
-    onset = first_onset(facts.case.events)
-    if onset is None:
+    again = given_again(facts.case.events, facts.exposures, one)
+    if again is None:
         return "unknown", Words("khởi phát chưa rõ", "onset unknown")
-    again = [
-        each
-        for each in facts.exposures
-        if each.kind == one.kind
-        and each.exposure_id != one.exposure_id
-        and (each.start is None or each.start.latest() > onset.earliest())
-    ]
     if again:
         return "unknown", Words(
             "đã dùng lại; chưa hỏi có tái xuất hiện", "given again; whether it reappeared was not asked"

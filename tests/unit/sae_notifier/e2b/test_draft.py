@@ -303,6 +303,75 @@ def test_expectedness_and_words_stand_in_the_comments() -> None:
     assert "chọc dò" in (native.text("H.5.r.1a") or "").lower()
 
 
+def test_the_sponsors_view_of_a_procedure_is_told_although_it_is_no_drug() -> None:
+    """It has no G.k, so G.k.9.i cannot hold it."""
+    comments = told().text("H.4") or ""
+    assert "relation to Lumbar puncture, 2026-03-08T08:20 (Asia/Ho_Chi_Minh): reasonable possibility yes" in comments
+    assert "relation to Bone-marrow harvest" in comments
+    assert "relation to BM MNC" not in comments, "that one stands in G.k.9.i"
+    assert "Meningitis is not in the reference safety information" in comments
+
+
+def everything(report: Block) -> str:
+    return "\n".join(cell.text for block in report.walk() for cell in block.cells.values() if cell.text)
+
+
+LATE = samples.exposure(
+    "exp-abx",
+    "antibiotic",
+    "2026-03-09T01:00",
+    name="ceftriaxone",
+    route="INTRAOSSEOUS",
+    indication="SEPSIS",
+    ongoing=True,
+)
+PROCEDURE = samples.exposure("exp-lp2", "lumbar_puncture", "2026-03-07T08:20", route="L3-L4", indication="CELL COUNT")
+BATCH = FACTS.batches[0].model_copy(
+    update={
+        "harvested": at("2026-03-08T07:31"),
+        "released": at("2026-03-08T08:16"),
+        "sterility_on": at("2026-03-10T09:17"),
+    }
+)
+CHILD = samples.SUBJECT.model_copy(update={"enrolled": at("2026-02-03"), "left": at("2026-03-10T11:12")})
+FULL = replace(FACTS, exposures=(*FACTS.exposures, LATE, PROCEDURE), batches=(BATCH,), subject=CHILD)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Onset 2026-03-08T22:30 (Asia/Ho_Chi_Minh), ongoing",
+        "ceftriaxone, 2026-03-09T01:00 (Asia/Ho_Chi_Minh) to ongoing, INTRAOSSEOUS, for SEPSIS",
+        "L3-L4, for CELL COUNT",
+        "Vitamin; ongoing",
+        "harvested 2026-03-08T07:31",
+        "released 2026-03-08T08:16",
+        "on 2026-03-10T09:17",
+        "enrolled 2026-02-03",
+        "left the trial 2026-03-10T11:12",
+    ],
+)
+@pytest.mark.parametrize("profile", ["ich", "fda-premarket"])
+def test_what_has_no_element_of_its_own_is_told_in_words(words: str, profile: Profile) -> None:
+    assert words in everything(told(facts=FULL, profile=profile))
+
+
+def test_an_end_that_is_known_is_not_called_ongoing() -> None:
+    assert ", ongoing" not in (told(with_event(end=at("2026-03-10"))).text("H.1") or "").split("Course")[0]
+
+
+def test_whether_a_suspect_was_given_again() -> None:
+    """Nobody asks whether the reaction came back: only that there was no occasion can be told."""
+    (row,) = drug(told(), "BM MNC").of("G.k.9.i.4")
+    assert (row.text("G.k.9.i.4"), row.text("G.k.9.i.4.reaction")) == ("4", reaction(told()).text("E.i.id"))
+    assert drug(told(), "propofol").of("G.k.9.i.4") == []
+    again = samples.exposure("exp-inf-2", "bm_mnc_infusion", "2026-03-09T08:30", name="BM MNC again")
+    facts = replace(FACTS, exposures=(*FACTS.exposures, again))
+    assert drug(told(facts=facts), "BM MNC").of("G.k.9.i.4") == []
+    unknown = tuple(one.model_copy(update={"action_taken": "unknown"}) for one in FACTS.exposures)
+    assert drug(told(facts=replace(FACTS, exposures=unknown)), "BM MNC").of("G.k.9.i.4") == []
+
+
 def test_comments_name_what_was_given_and_not_our_ids() -> None:
     """Whoever reads them has never seen an id of ours."""
     report = told()
