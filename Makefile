@@ -1,5 +1,5 @@
-# Tocsin. `make` or `make help` shows what there is. Needs Python >= 3.11 and make; `live` needs Java 17 and Maven too.
-# Anything after ARGS= is passed on: make test ARGS="-k outbox -x". PORT and TOCSIN_VAR are read by `run` and `demo`.
+# Tocsin. `make` or `make help` shows what there is. Needs Python >= 3.11 and make; `rehearsal` and `live` need Java 17 and Maven too.
+# Anything after ARGS= is passed on: make test ARGS="-k outbox -x". PORT and TOCSIN_VAR are read by `run`, `rehearsal` and `demo`.
 # `test` runs on every core, at most eight, a file never on two; in one process: make test ARGS="-n 0 -k outbox --pdb".
 
 SHELL := /bin/bash
@@ -22,12 +22,15 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 ##@ Use it
-.PHONY: run demo
+.PHONY: run demo rehearsal
 run: $(INSTALLED) ## Start everything on one port (PORT, default 8000; data under TOCSIN_VAR, default var/)
 	@exec $(BIN)/tocsin run $(ARGS)
 
 demo: $(INSTALLED) ## Replay one serious case against the running instance and print what happened
 	@$(BIN)/tocsin demo $(ARGS)
+
+rehearsal: $(INSTALLED) ## Like run, in the shape of production: a process per service, Apache Kafka, PostgreSQL (needs Java 17, Maven once)
+	@exec $(BIN)/python -m deploy.dev.rehearsal $(ARGS)
 
 ##@ Prove it
 .PHONY: check test live chaos bench compose

@@ -41,14 +41,15 @@ class Abroad:
         """Raises NotAsTold where the instance would send to a place that nobody plays here."""
         if self.left_out is not None:
             return
-        if not drop_boxes.wanted(self._settings):
+        home = self._settings.var / drop_boxes.FOLDER
+        if not drop_boxes.meant(self._settings, self._trial):
             raise NotAsTold(
-                "TOCSIN_ENDPOINTS is set: the demonstration answers only in the directories that `tocsin run` makes itself; "
-                "start the instance and this command without it"
+                f"TOCSIN_ENDPOINTS names other places than {home}: the demonstration answers only there, lest a made-up case reach "
+                "somebody's computer; start the instance and this command without it"
             )
         if not drop_boxes.there(self._settings.var, self._trial):
             raise NotAsTold(
-                f"the instance does not use {self._settings.var / drop_boxes.FOLDER}: start it and this command with the "
+                f"the instance does not use {home}, which `make run` and `make rehearsal` make: start it and this command with the "
                 "same TOCSIN_VAR and TOCSIN_TRIAL, and both without TOCSIN_ENDPOINTS"
             )
 
@@ -78,11 +79,11 @@ class Abroad:
             return (
                 (
                     f"the trial {self._trial.id} has no recipient with a computer for E2B(R3). The one that has: stop the instance, then "
-                    "give `make run` and this command TOCSIN_TRIAL=deploy/trials/demo-multinational.yaml and a new TOCSIN_VAR."
+                    "start it anew and this command with TOCSIN_TRIAL=deploy/trials/demo-multinational.yaml and a new TOCSIN_VAR."
                 ),
                 (
-                    f"thử nghiệm {self._trial.id} không có nơi nhận E2B(R3) bằng máy tính. Muốn xem: dừng hệ thống, rồi chạy `make run` "
-                    "và lệnh này với TOCSIN_TRIAL=deploy/trials/demo-multinational.yaml và TOCSIN_VAR mới."
+                    f"thử nghiệm {self._trial.id} không có nơi nhận E2B(R3) bằng máy tính. Muốn xem: dừng hệ thống, rồi khởi động lại "
+                    "và chạy lệnh này với TOCSIN_TRIAL=deploy/trials/demo-multinational.yaml và TOCSIN_VAR mới."
                 ),
             )
         if not installed(self._settings.e2b_schemas_dir):

@@ -12,6 +12,7 @@ from shared.auth.demo import DEMO_USERS
 
 T = TypeVar("T")
 PASSWORDS = {user.user_id: user.password for user in DEMO_USERS}
+SERVICES = ("ae_intake", "causality", "sae_notifier", "dsmb")
 LOOK_EVERY_S = 0.1
 
 
@@ -30,9 +31,9 @@ class Unexpected(NotAsTold):
 class People:
     """`as_(user)` sends a request of that user's and returns the JSON of a success."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, transport: httpx.BaseTransport | None = None) -> None:
         # No proxy: the instance is on this machine.
-        self._http = httpx.Client(base_url=base_url, timeout=30, trust_env=False)
+        self._http = httpx.Client(base_url=base_url, timeout=30, trust_env=False, transport=transport)
         self._tokens: dict[str, str] = {}
         self.base_url = base_url
 
@@ -40,18 +41,29 @@ class People:
         self._http.close()
 
     def knock(self) -> None:
-        """Raises NotAsTold when nobody answers there, or somebody else does."""
+        """Raises NotAsTold when nobody answers there, somebody else does, or a service is not ready."""
+        alone = self._lacks("/readyz")
+        # Behind a proxy each service answers for itself.
+        found = {one: self._lacks(f"/ops/{one}/readyz") for one in SERVICES} if alone is None else {"": alone}
+        if all(lacks is None for lacks in found.values()):
+            raise NotAsTold(f"what answers at {self.base_url} is not Tocsin: choose another PORT")
+        told = {one: ("does not answer",) if lacks is None else lacks for one, lacks in found.items()}
+        if any(told.values()):
+            why = "; ".join(f"{one} {', '.join(lacks)}".strip() for one, lacks in told.items() if lacks)
+            raise NotAsTold(f"the instance is not ready: {why}")
+
+    def _lacks(self, path: str) -> tuple[str, ...] | None:
+        """Why it is not ready; None when no Tocsin answers there."""
         try:
-            answer = self._http.get("/readyz")
-            ready = answer.json().get("ready")
+            told = self._http.get(path).json()
+            return () if told["ready"] else (*told["reasons"],) or ("not ready",)
         except httpx.TransportError:
             raise NotAsTold(
-                f"no instance answers at {self.base_url}: start one with `make run` in another terminal (the same PORT)"
+                f"no instance answers at {self.base_url}: start one with `make run` or `make rehearsal` in another terminal "
+                "(the same PORT)"
             ) from None
-        except (ValueError, AttributeError):
-            raise NotAsTold(f"what answers at {self.base_url} is not Tocsin: choose another PORT") from None
-        if not ready:
-            raise NotAsTold(f"the instance is not ready: {'; '.join(answer.json().get('reasons', []))}")
+        except (ValueError, KeyError, TypeError):
+            return None
 
     def send(self, user: str, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -77,7 +89,9 @@ class People:
         answer = self._http.post("/api/v1/sign-in", json={"username": user, "password": PASSWORDS[user]})
         if not answer.is_success:
             raise NotAsTold(
-                f"{user} cannot sign in ({answer.status_code}): the instance has no demonstration users (TOCSIN_DEMO=1)"
+                f"{user} cannot sign in ({answer.status_code}): the instance has no demonstration users. `make run` and "
+                "`make rehearsal` have them, and so has a rehearsal with TOCSIN_DEMO=1. An installation that others can reach has "
+                "none on purpose: their passwords are public. This story cannot be told there"
             )
         return str(answer.json()["token"])
 

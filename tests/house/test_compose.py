@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+
+from shared import runtime
+from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 OURS = ("ae_intake", "causality", "sae_notifier", "dsmb", "migrate", "mailcatcher")
@@ -61,6 +66,24 @@ def test_no_secret_has_a_default() -> None:
             if any(word in key for word in ("PASSWORD", "SECRET", "_KEY")):
                 # One that not every installation needs may stay empty: `Settings` refuses that where it is needed.
                 assert ":?" in str(value) or str(value).endswith(":-}"), f"{name}: {key}"
+
+
+def test_the_rehearsal_of_its_first_lines_would_start() -> None:
+    """Each service would be given settings that it takes, with the shipped trial and users for the demonstration."""
+    said = [line[1:] for line in (ROOT / "docker-compose.yml").read_text().splitlines() if line.startswith("#  ")]
+    given = dict(re.findall(r"\b([A-Z_]+)=(\S+)", " ".join(line for line in said if "export TOCSIN" in line)))
+    made = re.search(r"for name in ([A-Z_ ]+);", " ".join(said))
+    assert made
+    given |= {name: secrets.token_urlsafe(48) for name in made[1].split()}
+    for name in SERVICES:
+        told = {key: _filled(str(value), given) for key, value in compose()[name]["environment"].items()}
+        settings = Settings.load(told)
+        assert settings.mode == "production" and settings.is_demo
+        assert runtime.load_trial(settings).illustrative
+
+
+def _filled(value: str, given: dict[str, str]) -> str:
+    return re.sub(r"\$\{(\w+):[?-]([^}]*)\}", lambda one: given.get(one[1], "" if "?" in one[0] else one[2]), value)
 
 
 def test_the_image_is_not_root() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,14 @@ def test_otherwise_nothing_is_made_and_nothing_changes(tmp_path: Path, more: dic
 def test_a_trial_without_computers_needs_none(tmp_path: Path) -> None:
     given = drop_boxes.given(Settings.load({"TOCSIN_VAR": str(tmp_path)}))
     assert given.endpoints_by_name == {} and not (tmp_path / "endpoints").exists()
+
+
+def test_endpoints_that_name_these_directories_and_no_other_are_meant(tmp_path: Path) -> None:
+    var = {"TOCSIN_VAR": str(tmp_path), "TOCSIN_TRIAL": MULTINATIONAL}
+    trial = runtime.load_trial(Settings.load(var))
+    own = drop_boxes.make(tmp_path, trial)
+    assert drop_boxes.there(tmp_path, trial)
+    one_elsewhere = json.loads(own)
+    one_elsewhere["fda"]["answers"] = str(tmp_path / "elsewhere")
+    for said, meant in ((own, True), ("", True), ("{}", False), (json.dumps(one_elsewhere), False)):
+        assert drop_boxes.meant(Settings.load(var | {"TOCSIN_ENDPOINTS": said}), trial) is meant, said
