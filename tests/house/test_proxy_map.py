@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from deploy.dev import proxy
 from shared.settings import Settings, names
 from tests.support.routes import MAP, ROOT, SERVICES, answered, owner_of, proxy_map
 
@@ -50,10 +51,17 @@ def test_a_prefix_is_itself_and_what_is_below(path: str, service: str | None) ->
     assert owner_of(path) == service
 
 
+def test_a_rehearsal_s_proxy_reads_the_map_as_nginx_does() -> None:
+    paths = {path for some in answered().values() for path in some} | {"/", "/casesx", "/nothing", "/ops", "/deskx/live"}
+    assert len(paths) > 50
+    assert {path: proxy.owner_of(path) for path in paths} == {path: owner_of(path) for path in paths}
+
+
 def test_the_proxy_lets_through_what_the_services_take() -> None:
     size = re.search(r"client_max_body_size (\d+)m;", (ROOT / "deploy/proxy/nginx.conf").read_text())
     assert size
-    assert int(size.group(1)) * 1024 * 1024 >= Settings.model_fields["max_body_bytes"].default
+    assert int(size.group(1)) * 1024 * 1024 == proxy.MOST_BYTES
+    assert proxy.MOST_BYTES >= Settings.model_fields["max_body_bytes"].default
 
 
 def test_compose_sets_only_settings_that_exist() -> None:
