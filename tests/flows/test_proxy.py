@@ -30,12 +30,16 @@ class Service(ThreadingHTTPServer):
 
 
 class Echo(BaseHTTPRequestHandler):
-    server: Service
     protocol_version = "HTTP/1.1"
+
+    @property
+    def service(self) -> Service:
+        assert isinstance(self.server, Service)
+        return self.server
 
     def _answer(self) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-        told = {"service": self.server.name, "path": self.path, "method": self.command, "body": sent}
+        told = {"service": self.service.name, "path": self.path, "method": self.command, "body": sent}
         body = json.dumps(told | {"headers": {name.lower(): value for name, value in self.headers.items()}}).encode()
         self.send_response(203)
         self.send_header("Set-Cookie", "one=1")
@@ -56,7 +60,7 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b": open\n\n")
         self.wfile.flush()
-        self.server.go_on.wait(WITHIN_S)
+        self.service.go_on.wait(WITHIN_S)
         self.wfile.write(b"data: more\n\n")
 
     def log_message(self, format: str, *args: object) -> None:
