@@ -73,6 +73,56 @@ class TestFileDrop(GatewayContract):
         (self.back / ".half.ack").write_bytes(b"<MCCI")
         assert await self.gateway().answers() == []
 
+    async def test_a_file_without_its_end_waits_until_it_no_longer_grows(self) -> None:
+        """Not everybody hides what he is still writing; half an acceptance would be taken for garbage."""
+        gateway = self.gateway()
+        self.put("slow.ack", ACK[:60])
+        assert await gateway.answers() == []
+        self.put("slow.ack", b'<MCCI_IN200101UV01><id root="1"/>')
+        assert await gateway.answers() == [], "the end of a child is not the end"
+        self.put("slow.ack", ACK)
+        assert [one.content for one in await gateway.answers()] == [ACK]
+        self.put("slow.ack", ACK[:60])
+        await gateway.answers()
+        assert [one.content for one in await gateway.answers()] == [ACK[:60]], (
+            "it stays like this: a person must see it"
+        )
+
+    @pytest.mark.parametrize(
+        "whole", [b"<a/>", b'<?xml version="1.0"?><!-- x --><h:a xmlns:h="u"><b/></h:a>\n', b"no xml", ACK]
+    )
+    async def test_a_whole_file_is_taken_at_once(self, whole: bytes) -> None:
+        self.put("whole.ack", whole)
+        assert [one.content for one in await self.gateway().answers()] == [whole]
+
+    async def test_an_answer_put_under_a_name_just_read_is_not_taken_away_unread(self) -> None:
+        gateway = self.gateway()
+        self.put("ack.xml", b"<a>one</a>")
+        [first] = await gateway.answers()
+        self.put("ack.xml", b"<a>the second</a>")
+        await gateway.done_with(first.name)
+        assert [one.content for one in await gateway.answers()] == [b"<a>the second</a>"]
+
+    async def test_a_link_is_no_answer(self) -> None:
+        (self.tmp / "secret").write_bytes(b"secret")
+        (self.back / "link.ack").symlink_to(self.tmp / "secret")
+        (self.back / "directory.ack").mkdir()
+        self.put("one.ack", ACK)
+        assert [one.content for one in await self.gateway().answers()] == [ACK]
+
+    async def test_a_file_that_cannot_be_had_keeps_no_other_waiting(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.put("1.ack", ACK)
+        self.put("2.ack", ACK)
+        real = Path.open
+
+        def opened(path: Path, *given: object) -> object:
+            if path.name == "1.ack":
+                raise PermissionError(path)
+            return real(path, *given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Path, "open", opened)
+        assert [one.name for one in await self.gateway().answers()] == ["2.ack"]
+
     async def test_what_is_kept_stays_beside(self) -> None:
         self.put("one.ack", ACK)
         await self.gateway().done_with("one.ack")
@@ -186,7 +236,18 @@ class TestHttpGateway(GatewayContract):
         assert headers["content-digest"] == f"sha-256={parcel.sha256}"
         assert handed.receipt == "R-1"
 
-    @pytest.mark.parametrize("listing", [b"<html>", b"[]", b'{"answers": [1]}', b'{"answers": "a"}', b"\xff"])
+    @pytest.mark.parametrize(
+        "listing",
+        [
+            b"<html>",
+            b"[]",
+            b'{"answers": [1]}',
+            b'{"answers": "a"}',
+            b"\xff",
+            b'{"answers": ["\\ud800"]}',
+            b'{"answers": [".."]}',
+        ],
+    )
     async def test_a_list_that_cannot_be_read_is_a_failure(self, listing: bytes) -> None:
         self.other.listing = listing
         with pytest.raises(HandoverFailed):
@@ -277,6 +338,32 @@ class TestSmtp(GatewayContract):
         self._deliver(raw)
         [waiting] = await self.gateway().answers()
         assert b"no such user" in waiting.content
+
+    async def test_a_bounce_comes_with_its_reason_and_not_as_our_own_report(self) -> None:
+        own = EmailMessage(policy=SMTP)
+        own["Subject"] = "[ICSR]"
+        own.add_attachment(b"<MCCI_IN200100UV01/>", maintype="application", subtype="xml", filename="report.xml")
+        bounce = EmailMessage(policy=SMTP)
+        bounce["From"], bounce["Subject"] = "mailer-daemon@example.org", "undelivered"
+        bounce.set_content("mailbox full")
+        bounce.add_attachment(own)
+        for kind in ("multipart/mixed", "multipart/report"):
+            bounce.replace_header("Content-Type", f'{kind}; boundary="{bounce.get_boundary() or "b"}"')
+            self._deliver(bounce.as_bytes())
+        found = await self.gateway().answers()
+        assert len(found) == 2
+        assert all(b"mailbox full" in one.content for one in found)
+
+    async def test_a_mail_that_breaks_the_parser_comes_as_it_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(EmailMessage, "get_content_type", lambda _: 1 / 0)
+        self._deliver(b"Subject: odd\r\n\r\nodd\r\n")
+        [waiting] = await self.gateway().answers()
+        assert b"odd" in waiting.content
+
+    async def test_a_name_in_capitals_is_an_answer(self) -> None:
+        self.put("ANSWER.XML", ACK)
+        [waiting] = await self.gateway().answers()
+        assert waiting.content == ACK
 
 
 def test_a_file_drop_that_nobody_reads_from_has_no_answers(tmp_path: Path) -> None:

@@ -297,6 +297,19 @@ def test_an_answer_through_another_way_is_not_believed(world: ElectronicWorld) -
     assert world.filing(row.filing_id).state == "received"
 
 
+@pytest.mark.parametrize(
+    "name", ["\udcff.ack", "a\x00.ack", "a\r\nb.ack", "\u202ekca.ack", "x" * 5_000, "../../etc/passwd"]
+)
+def test_whatever_an_answer_is_called_it_is_taken(world: ElectronicWorld, name: str) -> None:
+    """One name that cannot be stored would keep every answer behind it waiting."""
+    row = sent(world, reported(world))
+    arrived = acks.Arrived(world.ack("AA", "CA"), ENDPOINT, name)
+    taken = world["sae_notifier"].db.transact(lambda tx: acks.take(world.notifier, tx, arrived, world.clock.now()))
+    assert taken.state == "used"
+    assert world.filing(row.filing_id).acceptance == "accepted"
+    assert taken.name.isprintable() and taken.name.encode() and len(taken.name) <= 200
+
+
 def test_an_answer_that_a_person_brings_is_used(world: ElectronicWorld) -> None:
     case_id = reported(world)
     row = sent(world, case_id)
@@ -482,11 +495,12 @@ def test_the_first_receipt_date_binds_once_it_was_told(world: ElectronicWorld) -
     assert told is not None and told.model_dump_json() == row.first_received  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("failure", [HandoverFailed("http_gateway: answered 403"), UnicodeError("a name of theirs")])
 def test_answers_that_cannot_be_fetched_ring_before_long(
-    world: ElectronicWorld, monkeypatch: pytest.MonkeyPatch
+    world: ElectronicWorld, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     async def closed() -> list[Waiting]:
-        raise HandoverFailed("http_gateway: answered 403")
+        raise failure
 
     sent(world, reported(world))
     monkeypatch.setattr(world.desk, "answers", closed)

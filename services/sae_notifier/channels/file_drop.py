@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
+from stat import S_ISREG
+from xml.parsers import expat
 
 from services.sae_notifier.channels.gateway import MOST_ANSWER_BYTES, MOST_ANSWERS, Handed, Parcel, Waiting
 from services.sae_notifier.channels.message import HandoverFailed
+from shared.telemetry import get_logger
+
+log = get_logger(__name__)
 
 BOUND_S = 10.0
 DONE = "done"
+Print = tuple[int, int, int]
+"""Inode, size and time of a file: whether it is still the one that was read."""
 
 
 class FileDrop:
@@ -18,6 +26,8 @@ class FileDrop:
 
     def __init__(self, out: str, back: str = "") -> None:
         self._out, self._back = Path(out), Path(back) if back else None
+        self._looked: dict[str, Print] = {}
+        """What lay there at the last look, by name."""
 
     async def hand_over(self, parcel: Parcel) -> Handed:
         name = f"{_safe(parcel.number)}.xml"
@@ -32,7 +42,7 @@ class FileDrop:
         if self._back is None:
             return []
         try:
-            return await asyncio.to_thread(_read, self._back)
+            return await asyncio.to_thread(self._read, self._back)
         except OSError as error:
             raise HandoverFailed(f"file_drop: {type(error).__name__}") from error
 
@@ -40,9 +50,39 @@ class FileDrop:
         if self._back is None:
             return
         try:
-            await asyncio.to_thread(_move, self._back, name)
+            await asyncio.to_thread(self._move, self._back, name)
         except OSError as error:
             raise HandoverFailed(f"file_drop: {type(error).__name__}") from error
+
+    def _read(self, directory: Path) -> list[Waiting]:
+        """Plain files that are not hidden; a name that begins with a dot is still being written. So may a file be that lacks
+        its end: it is taken when it has not changed since the last look."""
+        before, self._looked = self._looked, {}
+        there = sorted((found for found in map(_stat, directory.iterdir()) if found), key=lambda one: one[1:])
+        waiting: list[Waiting] = []
+        for print_, _, name in there:
+            if len(waiting) == MOST_ANSWERS:
+                break
+            content = _content(directory / name)
+            if content is None:
+                continue
+            self._looked[name] = print_
+            if _has_its_end(content) or before.get(name) == print_:
+                waiting.append(Waiting(name, content))
+        return waiting
+
+    def _move(self, directory: Path, name: str) -> None:
+        """Only the file that was read: one put there since under the same name is another answer."""
+        name = Path(name).name
+        known, now = self._looked.get(name), _stat(directory / name)
+        if now is None or (known is not None and now[0] != known):
+            return  # another instance was quicker, or it was written anew
+        kept = directory / DONE
+        kept.mkdir(exist_ok=True)
+        try:
+            (directory / name).replace(kept / name)
+        except FileNotFoundError:
+            return
 
 
 def _put(directory: Path, name: str, content: bytes) -> None:
@@ -60,24 +100,46 @@ def _put(directory: Path, name: str, content: bytes) -> None:
         os.close(handle)
 
 
-def _read(directory: Path) -> list[Waiting]:
-    """Plain files that are not hidden; a name that begins with a dot is still being written."""
-    there = [one for one in directory.iterdir() if not one.name.startswith(".") and one.is_file()]
-    there.sort(key=lambda one: (one.stat().st_mtime_ns, one.name))
-    found = []
-    for one in there[:MOST_ANSWERS]:
-        with one.open("rb") as file:
-            found.append(Waiting(one.name, file.read(MOST_ANSWER_BYTES + 1)))
-    return found
-
-
-def _move(directory: Path, name: str) -> None:
-    kept = directory / DONE
-    kept.mkdir(exist_ok=True)
+def _stat(path: Path) -> tuple[Print, int, str] | None:
+    """None for what is no plain file of this directory: a link leads to files that are no answers."""
     try:
-        (directory / Path(name).name).replace(kept / Path(name).name)
+        seen = path.lstat()
     except FileNotFoundError:
-        return  # another instance was quicker
+        return None
+    if path.name.startswith(".") or not S_ISREG(seen.st_mode):
+        return None
+    return (seen.st_ino, seen.st_size, seen.st_mtime_ns), seen.st_mtime_ns, path.name
+
+
+def _content(path: Path) -> bytes | None:
+    """None where it cannot be had: one file of theirs keeps no other waiting."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_ANSWER_BYTES + 1)
+    except OSError as error:
+        log.warning("file_drop.unreadable", error_type=type(error).__name__)
+        return None
+
+
+def _has_its_end(content: bytes) -> bool:
+    """What begins as XML ends with its root; anything else is as whole as it will ever be."""
+    if len(content) > MOST_ANSWER_BYTES or not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return bool(content)
+    root, ends = _root(content[:10_000]), content.rstrip()
+    if root is None:
+        return False
+    alone = ends.endswith(b"/>") and ends.rfind(b"<") == ends.find(b"<" + root)
+    return alone or ends.endswith(b"</" + root + b">")
+
+
+def _root(beginning: bytes) -> bytes | None:
+    """The name of the first element."""
+    names: list[str] = []
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = lambda name, _: names.append(name)
+    with contextlib.suppress(expat.ExpatError):
+        parser.Parse(beginning, False)
+    return names[0].encode() if names else None
 
 
 def _safe(number: str) -> str:

@@ -91,11 +91,16 @@ async def _bytes(client: httpx.AsyncClient, url: str, most: int) -> bytes:
     return bytes(found)
 
 
+def _can_be_asked(name: str) -> bool:
+    """Not empty, no half of a surrogate pair, no step out of the list (`..` would fetch and delete the list itself)."""
+    return bool(name) and name not in (".", "..") and not any("\ud800" <= one <= "\udfff" for one in name)
+
+
 def _names(listing: bytes) -> list[str]:
     try:
         names = json.loads(listing)["answers"]
     except (ValueError, KeyError, TypeError):
         raise HandoverFailed("http_gateway: the list of answers cannot be read") from None
-    if not isinstance(names, list) or not all(isinstance(one, str) and one for one in names):
+    if not isinstance(names, list) or not all(isinstance(one, str) and _can_be_asked(one) for one in names):
         raise HandoverFailed("http_gateway: the list of answers cannot be read")
     return names

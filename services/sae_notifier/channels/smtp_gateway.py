@@ -63,23 +63,41 @@ def _read(directory: Path) -> list[Waiting]:
     box = _open(directory)
     names = (one.name for part in ("new", "cur") for one in os.scandir(directory / part) if one.name[0] != ".")
     keys = sorted(name.partition(":")[0] for name in names if "S" not in name.partition(":2,")[2])
-    return [Waiting(key, _answer(box.get_bytes(key))) for key in keys[:MOST_ANSWERS]]
+    found = []
+    for key in keys:
+        if len(found) == MOST_ANSWERS:
+            break
+        try:
+            found.append(Waiting(key, _answer(box.get_bytes(key))))
+        except (KeyError, OSError):
+            continue  # another instance was quicker
+    return found
 
 
 def _answer(raw: bytes) -> bytes:
     """The first attachment that is XML by its type or name; without one the mail itself, for a person to look at."""
-    mail = cast(EmailMessage, BytesParser(policy=default).parsebytes(raw))
-    for part in mail.walk():
-        if part.is_multipart() or not _is_xml(part):
-            continue
-        content = part.get_payload(decode=True)
-        if isinstance(content, bytes):
-            return content[: MOST_ANSWER_BYTES + 1]
-    return raw[: MOST_ANSWER_BYTES + 1]
+    try:
+        content = _attached(cast(EmailMessage, BytesParser(policy=default).parsebytes(raw)))
+    except Exception:  # the parser of headers has bugs that whoever writes to us can reach
+        content = None
+    return (raw if content is None else content)[: MOST_ANSWER_BYTES + 1]
+
+
+def _attached(mail: Message) -> bytes | None:
+    """Not from a mail inside the mail: a bounce brings our own report back, and the reason beside it is what counts."""
+    if mail.get_content_type() in ("multipart/report", "message/rfc822"):
+        return None
+    if mail.is_multipart():
+        inside = (_attached(part) for part in cast(list[Message], mail.get_payload()))
+        return next((one for one in inside if one is not None), None)
+    content = mail.get_payload(decode=True) if _is_xml(mail) else None
+    return content if isinstance(content, bytes) else None
 
 
 def _is_xml(part: Message) -> bool:
-    return part.get_content_subtype() in ("xml", "hl7v3+xml") or (part.get_filename() or "").endswith((".xml", ".ack"))
+    return part.get_content_subtype() in ("xml", "hl7v3+xml") or (part.get_filename() or "").lower().endswith(
+        (".xml", ".ack")
+    )
 
 
 def _seen(directory: Path, name: str) -> None:

@@ -45,8 +45,10 @@ class Answers:
         try:
             async with asyncio.timeout(30.0):
                 waiting = await gateway.answers()
-        except (HandoverFailed, TimeoutError) as failed:
-            log.warning("answers.way_closed", place=endpoint, detail=str(failed) or "no answer in time")
+        except Exception as failed:  # whatever another side can make of its answers, the other ways go on
+            known = isinstance(failed, HandoverFailed | TimeoutError)
+            detail = (str(failed) or "no answer in time") if known else type(failed).__name__
+            log.warning("answers.way_closed", place=endpoint, detail=detail)
             if self.acting.clock.now() - self._closed_since.setdefault(endpoint, self.acting.clock.now()) >= CLOSED_FOR:
                 await asyncio.to_thread(self.acting.ring, "answers_closed", f"answers:{endpoint}")
             return 0

@@ -78,6 +78,6 @@ def _at(root: Node, path: str | None) -> Node | None:
     """The element an error is about; None where its path needs a prefix that libxml2 does not tell (`/*/xi:include`)."""
     try:
         found = root.getroottree().xpath(path) if path else []
-    except etree.XPathError:
+    except etree.LxmlError:
         return None
     return found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else None

@@ -50,7 +50,7 @@ def take(notifier: Notifier, tx: Tx, arrived: Arrived, now: datetime) -> AckRow:
         ack_id=new_id(),
         subject_id=None if stream == SERVICE_STREAM else stream,
         via=arrived.via,
-        name=arrived.name[:200],
+        name=_printable(arrived.name)[:200],
         sha256=digest,
         content=arrived.content,
         arrived_at=now,
@@ -71,6 +71,11 @@ def take(notifier: Notifier, tx: Tx, arrived: Arrived, now: datetime) -> AckRow:
         row.filing_id, row.state = filing.filing_id, "used"
         _use(notifier, tx, row, ack, found, filing, now)
     return row
+
+
+def _printable(name: str) -> str:
+    """The other side chose it: bytes that are no UTF-8, NUL and line ends cannot be stored or shown."""
+    return "".join(one if one.isprintable() and not "\ud800" <= one <= "\udfff" else "\ufffd" for one in name)
 
 
 def _meant(notifier: Notifier, tx: Tx, ack: Ack, via: str) -> tuple[Match, FilingRow | None]:
