@@ -27,6 +27,10 @@ def samples(pattern: str) -> list[Path]:
     return found
 
 
+def reference(name: str) -> Path:
+    return _there(REFERENCE / name, "TOCSIN_REFERENCE")
+
+
 def elements_table() -> Path:
     return _there(ELEMENTS, "TOCSIN_REFERENCE")
 

@@ -64,6 +64,8 @@ class FollowUp:
     nine: Edge | None
     end: int
     waits_as: Literal["control", "before_first"]
+    compared_to: int | None
+    """The last day of the randomised comparison, also where the child left before; None for a child that is not in it."""
     controlled: bool
     """The arm has a planned control period: its randomised comparison ends with the first infusion."""
     infusions: int
@@ -98,7 +100,9 @@ def follow_up(child: Child, plan: Plan, at: datetime) -> FollowUp:
 
     add("whole", start, end)
     add(waits_as, start, end if treated is None else min(end, treated - 1))
-    add("randomised", start, min(end, _randomised_end(child, plan, enrolled, control_months, treated, zone)))
+    compared_to = _randomised_end(child, plan, enrolled, control_months, treated, zone)
+    if compared_to is not None:
+        add("randomised", start, min(end, compared_to))
     add("exposed", treated, end)
     add("after_first", treated, end if again is None else min(end, again - 1))
     add("after_second", again, end)
@@ -111,6 +115,7 @@ def follow_up(child: Child, plan: Plan, at: datetime) -> FollowUp:
         nine=nine,
         end=end,
         waits_as=waits_as,
+        compared_to=compared_to,
         controlled=control_months is not None,
         infusions=_given(child),
         uncertain=any(edge is not None and _is_interval(edge, zone) for edge in (first, second)),
@@ -126,10 +131,10 @@ def local_day(moment: Moment, *, last: bool = False) -> int:
 
 def _randomised_end(
     child: Child, plan: Plan, enrolled: Moment | None, control_months: int | None, treated: int | None, zone: ZoneInfo
-) -> int:
-    """The last day of the randomised comparison; before any day for a child without an arm."""
+) -> int | None:
+    """The last day of the randomised comparison; none for a child without an arm or without a day of enrolment."""
     if child.arm not in plan.control_months or enrolled is None or plan.window_months is None:
-        return 0
+        return None
     if control_months is not None:
         return treated - 1 if treated is not None else 10**9
     return add_months(enrolled.latest(), plan.window_months, plan.zone).astimezone(zone).date().toordinal() - 1

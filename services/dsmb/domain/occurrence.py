@@ -140,17 +140,20 @@ def _spans(one: Emergence, time: FollowUp, plan: Plan) -> tuple[list[Span], bool
         found.append("whole")
     else:
         return [], True  # it was there before the child was enrolled
-    window = time.days.get("randomised")
+    # After leaving an event counts in either arm, or in none: else the comparison would favour the one that ends by a date.
+    compared = time.compared_to is not None and (
+        time.controlled or one.first_day is None or one.first_day <= time.compared_to
+    )
     sure = True
     if time.first is None or certainly_before(one, time.first, plan):
         found.append(time.waits_as)
         # A child of a control arm: everything until the infusion, the hours before it on its day included.
-        if window is not None and (time.controlled or one.first_day is None or one.first_day <= window.last):
+        if compared:
             found.append("randomised")
         return found, sure
     sure = certainly_after(one, time.first, plan)
     found.append("exposed")
-    if window is not None and not time.controlled and (one.first_day is None or one.first_day <= window.last):
+    if compared and not time.controlled:
         found.append("randomised")
     if time.second is not None and not certainly_before(one, time.second, plan):
         found.append("after_second")

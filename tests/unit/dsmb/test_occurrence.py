@@ -108,6 +108,13 @@ def test_after_leaving_it_is_counted_and_ends_no_time() -> None:
     assert found["exposed"] == (None, None, False)
 
 
+@pytest.mark.parametrize("arm", ["A", "B"])
+def test_after_leaving_the_randomised_comparison_counts_it_in_either_arm(arm: str) -> None:
+    left = build.subject(CODE, "2026-01-01", "2026-03-01")
+    case = build.case(CODE, build.event("e", "FEVER", "2026-04-02"))
+    assert placed(left, build.allocation(CODE, arm), case)["randomised"] == (None, None, False)
+
+
 def test_without_enrolment_only_the_time_after_an_infusion_is_known() -> None:
     unknown = build.subject(CODE, None)
     case = build.case(CODE, build.event("e", "FEVER", "2026-03-02"))
