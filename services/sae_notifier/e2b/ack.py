@@ -13,7 +13,7 @@ from typing import Literal
 
 from lxml import etree
 
-from services.sae_notifier.e2b.oids import ACK_MESSAGE, ACK_ROOT
+from services.sae_notifier.e2b.oids import ACK_MESSAGE, ACK_ROOT, NS
 from services.sae_notifier.e2b.path import Node
 from services.sae_notifier.e2b.safe import Limits, XmlRefused, safe_parse
 
@@ -21,7 +21,8 @@ MessageCode = Literal["AA", "AE", "AR"]
 Decision = Literal["accepted", "rejected", "partly", "unreadable"]
 ACK_LIMITS = Limits(max_bytes=10_000_000)
 _CODES: dict[str, MessageCode] = {"AA": "AA", "AE": "AE", "AR": "AR"}
-_NUMBERED = re.compile(r"^\s*\d+\s*[:.)]\s*(?P<said>.*)$")
+_NUMBERED = re.compile(r"^\s*(?:\d{1,4}\s*[:.)](?!\d)\s*|[-*•]\s+)(?P<said>.*)$")
+_VERDICT = re.compile(r"^\s*(safety )?report (was )?not loaded[.;]?\s*$", re.IGNORECASE)
 _HEADING = re.compile(r"^\s*(rejections?|warnings?|errors?)\s*:\s*$", re.IGNORECASE)
 _WELL = re.compile(
     r"^\s*((safety )?report (was )?loaded( successfully)?|validated against .* business rules"
@@ -87,9 +88,13 @@ def read_ack(xml: bytes) -> Ack:
         return _unreadable(refused.en)
     if _name(root) != ACK_ROOT:
         return _unreadable(f"the root is not {ACK_ROOT}")
+    if str(root.tag) not in (ACK_ROOT, f"{{{NS}}}{ACK_ROOT}"):
+        return _unreadable(f"the root is not of {NS}")
     whole = _child(root, "acknowledgement")
-    code = _CODES.get((_attribute(whole, "typeCode")).strip())
     reports = tuple(_report(one) for one in root if _name(one) == ACK_MESSAGE)
+    if " " in _codes(root):
+        return _unreadable("there are several transmission codes (ACK.A.4), and they differ", reports)
+    code = _CODES.get(_codes(root))
     if code is None:
         return _unreadable("the transmission code (ACK.A.4) is not AA, AE or AR", reports)
     return Ack(
@@ -126,11 +131,24 @@ def _report(node: Node) -> AckReport:
     said = _child(node, "acknowledgement")
     return AckReport(
         id=_attribute(_down(said, "targetMessage", "id"), "extension"),
-        code=_attribute(said, "typeCode").strip(),
+        code=_codes(node),
         errors=tuple(_errors(said)),
-        created=_attribute(_child(_child(node, "attentionLine"), "value"), "value"),
+        created=_created(node),
         local_number=_attribute(_child(node, "id"), "extension"),
     )
+
+
+def _codes(node: Node) -> str:
+    """The code of the acknowledgement here; of several that differ all, which is none that anybody knows."""
+    told = (_attribute(one, "typeCode").strip() for one in node if _name(one) == "acknowledgement")
+    return " ".join(dict.fromkeys(told))
+
+
+def _created(node: Node) -> str:
+    """ACK.B.r.5 (CL24: 1); the only line where none says what it is."""
+    lines = [one for one in node if _name(one) == "attentionLine"]
+    named = [one for one in lines if _attribute(_child(one, "keyWordText"), "code") == "1"]
+    return _attribute(_child(next(iter(named or lines[:1]), None), "value"), "value")
 
 
 def _errors(said: Node | None) -> Iterator[str]:
@@ -144,14 +162,21 @@ def _errors(said: Node | None) -> Iterator[str]:
 
 def complaints(text: str) -> list[str]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if any(_NUMBERED.match(line) for line in lines):
-        return _numbered(lines)
-    parts = [part.strip() for part in re.split(r";(?![^\[]*\])", " ".join(lines))]
-    return [part for part in parts if part and not _WELL.match(part) and not _HEADING.match(part)]
+    begun = next((place for place, line in enumerate(lines) if _NUMBERED.match(line)), None)
+    if begun is None:
+        return _listed(lines)
+    return [*(one for one in _listed(lines[:begun]) if not _VERDICT.match(one)), *_numbered(lines[begun:])]
+
+
+def _listed(lines: list[str]) -> list[str]:
+    parts = [
+        part.strip() for part in re.split(r";(?![^\[]*\])", " ".join(one for one in lines if not _HEADING.match(one)))
+    ]
+    return [part for part in parts if part and not _WELL.match(part)]
 
 
 def _numbered(lines: list[str]) -> list[str]:
-    """`1: …` begins a complaint, a line without a number goes on with it; what stands before the first is the verdict."""
+    """`1: …` begins a complaint, a line without a number goes on with it."""
     found: list[str] = []
     for line in lines:
         match = _NUMBERED.match(line)

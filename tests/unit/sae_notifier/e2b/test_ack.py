@@ -79,6 +79,9 @@ def test_it_prints_as_the_command_promises() -> None:
         ("[C.1.3, 9; 8] E12; [D.1] E13", 2),
         ("cvc-complex-type.2.4.a: Invalid content (line 3, column 7)", 1),
         ("Safety report not loaded", 1),
+        ("The schema refuses line 3.\nRejections:\n1: C.5.4 is missing.", 2),
+        ("- C.5.4 is missing\n- D.9.3 is missing", 2),
+        ("1: the code is not of version\n29.1 and not of 28.1", 1),
         ("", 0),
     ],
 )
@@ -110,6 +113,32 @@ def test_real_gateways_leave_things_out() -> None:
     )
     ack = read_ack(bare)
     assert (ack.decision, ack.reports) == ("rejected", (AckReport("", "CR"),))
+
+
+SPOKEN = b'<MCCI_IN200101UV01 xmlns="%s">%s</MCCI_IN200101UV01>'
+AA, AR = b'<acknowledgement typeCode="AA"/>', b'<acknowledgement typeCode="AR"/>'
+
+
+def test_an_answer_that_says_two_things_says_nothing() -> None:
+    """Whichever stands first would have decided."""
+    for outer in (AA + AR, AR + AA):
+        assert read_ack(SPOKEN % (b"urn:hl7-org:v3", outer)).decision == "unreadable"
+    assert read_ack(SPOKEN % (b"urn:hl7-org:v3", AA + AA)).decision == "accepted"
+    both = b'<MCCI_IN000002UV01><acknowledgement typeCode="CA"/><acknowledgement typeCode="CR"/></MCCI_IN000002UV01>'
+    ack = read_ack(SPOKEN % (b"urn:hl7-org:v3", both + AA.replace(b"AA", b"AE")))
+    assert (ack.decision, ack.reports[0].code) == ("partly", "CA CR")
+
+
+def test_an_answer_of_another_standard_is_none() -> None:
+    assert read_ack(SPOKEN % (b"urn:other", AA)).decision == "unreadable"
+    assert read_ack(SPOKEN % (b"", AA)).decision == "accepted", "a gateway that leaves the name space out"
+
+
+def test_the_time_is_the_one_called_so() -> None:
+    """The creation time tells versions of one case apart; other lines may stand before it."""
+    line = b'<attentionLine><keyWordText code="%s"/><value value="%s"/></attentionLine>'
+    message = b"<MCCI_IN000002UV01>%s%s</MCCI_IN000002UV01>" % (line % (b"9", b"1999"), line % (b"1", b"2026"))
+    assert read_ack(SPOKEN % (b"urn:hl7-org:v3", message + AA)).reports[0].created == "2026"
 
 
 @pytest.mark.parametrize(
