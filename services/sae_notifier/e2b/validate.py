@@ -15,7 +15,7 @@ from services.sae_notifier.e2b.doubts import Doubts
 from services.sae_notifier.e2b.finding import Finding
 from services.sae_notifier.e2b.oids import ACK_ROOT, BATCH_ROOT, NS
 from services.sae_notifier.e2b.read import ReadBack, read_tree
-from services.sae_notifier.e2b.rules import case, cells, dates, fda, identity, pairs
+from services.sae_notifier.e2b.rules import case, cells, dates, fda, identity, pairs, unread
 from services.sae_notifier.e2b.rules.scope import Rule, Scope
 from services.sae_notifier.e2b.safe import Limits, XmlRefused, safe_parse
 from services.sae_notifier.e2b.schema import schema_errors, schema_file
@@ -40,6 +40,7 @@ CORE: tuple[Rule, ...] = (
     case.one_dictionary,
     case.tests,
     case.drugs,
+    unread.unread,
 )
 FDA: tuple[Rule, ...] = (
     fda.routing,

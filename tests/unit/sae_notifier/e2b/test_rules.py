@@ -203,6 +203,40 @@ def test_what_does_not_repeat_is_said_once(element: str) -> None:
     assert twice[element].startswith("/MCCI_IN200100UV01/PORR_IN049016UV/")
 
 
+STRANGE = {
+    "a code nobody knows": (".//h:observation/h:code[@code='24']", "codeSystem", "1.2.3"),
+    "a number of an unknown list": (".//h:researchStudy/h:id", "root", "2.16.840.1.113883.3.989.2.1.3.99"),
+    "a test beside the tests": (".//h:organizer/h:code[@code='3']", "code", "tests"),
+}
+
+
+@pytest.mark.parametrize("profile", [ICH, FDA])
+def test_of_our_own_files_everything_is_read(profile: Profile) -> None:
+    assert "not-read" not in {one.rule for one in judge(read(render(good(profile))), profile, now=NOW)}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_what_no_element_explains_is_said(name: str) -> None:
+    """A gateway accepts it without reading it: whoever looks at the file must learn that it is not data."""
+    path, attribute, value = STRANGE[name]
+    found = list(judge(read(edited(ICH, lambda root: first(root, path).set(attribute, value))), ICH, now=NOW))
+    said = [one for one in found if one.rule == "not-read"]
+    assert said and all(one.severity == "warning" for one in said)
+    assert all(one.xpath.startswith("/MCCI_IN200100UV01/PORR_IN049016UV/") for one in said)
+
+
+def test_of_strange_things_fifty_are_named() -> None:
+    def change(root: etree._Element) -> None:
+        for _ in range(100):
+            _again(root, ".//h:researchStudy/h:id")
+        for one in root.iter("{urn:hl7-org:v3}id"):
+            if one.getparent() is not None and str(one.getparent().tag).endswith("researchStudy"):  # type: ignore[union-attr]
+                one.set("root", "1.2.3")
+
+    found = list(judge(read(edited(ICH, change)), ICH, now=NOW))
+    assert len([one for one in found if one.rule == "not-read"]) == 50
+
+
 @pytest.mark.parametrize(
     "path", ["PORR_IN049016UV/creationTime", ".//h:player1/h:administrativeGenderCode", ".//h:kindOfProduct/h:name"]
 )
