@@ -14,12 +14,7 @@ WORKERS ?= logical
 unexport PYTHONDONTWRITEBYTECODE
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("Tocsin needs Python >= 3.11; say which with PYTHON=") if sys.version_info < (3, 11) else None'
-	@echo "Installing what requirements.lock names into $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	@$(PYTHON) deploy/install.py $(VENV)
 
 ##@ Use it
 .PHONY: run demo rehearsal

@@ -120,15 +120,15 @@ def migrate(service: Annotated[str | None, typer.Argument(help="One service, or 
 @app.command()
 def demo(
     lang: Annotated[str, typer.Option(help="vi or en; without it, what LANG says, else English.")] = "",
+    wait: Annotated[float, typer.Option(help="Seconds that the instance may take to be ready.", min=0)] = 30,
 ) -> None:
     """Tell one serious case step by step against the running instance (PORT); the last line is JSON."""
-    from services import running
     from services.demo import tell
 
     if lang not in ("", "vi", "en"):
         raise typer.BadParameter("vi or en")
     vietnamese = lang == "vi" or (not lang and os.environ.get("LANG", "").startswith("vi"))
-    raise typer.Exit(tell(running.follow(load_settings()), out, "vi" if vietnamese else "en"))
+    raise typer.Exit(tell(load_settings(), out, "vi" if vietnamese else "en", wait))
 
 
 @users_app.command("add")

@@ -20,6 +20,10 @@ class NotAsTold(Exception):
     """What happened instead, in words."""
 
 
+class NotThere(NotAsTold):
+    """Nobody answers, or it is not ready: a moment later it may be."""
+
+
 class Unexpected(NotAsTold):
     """Another answer than a success; `code` is that of its problem, empty when it has none."""
 
@@ -40,8 +44,18 @@ class People:
     def close(self) -> None:
         self._http.close()
 
-    def knock(self) -> None:
-        """Raises NotAsTold when nobody answers there, somebody else does, or a service is not ready."""
+    def knock(self, within_s: float = 0.0) -> None:
+        """Until somebody opens. Raises NotThere when nobody did in time, NotAsTold when somebody else lives there."""
+        end = time.monotonic() + within_s
+        while True:
+            try:
+                return self._knock()
+            except NotThere:
+                if time.monotonic() >= end:
+                    raise
+            time.sleep(LOOK_EVERY_S)
+
+    def _knock(self) -> None:
         alone = self._lacks("/readyz")
         # Behind a proxy each service answers for itself.
         found = {one: self._lacks(f"/ops/{one}/readyz") for one in SERVICES} if alone is None else {"": alone}
@@ -50,7 +64,7 @@ class People:
         told = {one: ("does not answer",) if lacks is None else lacks for one, lacks in found.items()}
         if any(told.values()):
             why = "; ".join(f"{one} {', '.join(lacks)}".strip() for one, lacks in told.items() if lacks)
-            raise NotAsTold(f"the instance is not ready: {why}")
+            raise NotThere(f"the instance is not ready: {why}")
 
     def _lacks(self, path: str) -> tuple[str, ...] | None:
         """Why it is not ready; None when no Tocsin answers there."""
@@ -58,7 +72,7 @@ class People:
             told = self._http.get(path).json()
             return () if told["ready"] else (*told["reasons"],) or ("not ready",)
         except httpx.TransportError:
-            raise NotAsTold(
+            raise NotThere(
                 f"no instance answers at {self.base_url}: start one with `make run` or `make rehearsal` in another terminal "
                 "(the same PORT)"
             ) from None

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from examples.replay import Request, Step
+from services import running
 from services.demo import correction
 from services.demo.abroad import Abroad
 from services.demo.board import Board
@@ -35,17 +36,24 @@ TRAVEL_S = 1.5
 """A signature travels to the desk on the log; there is nothing to ask whether it has arrived."""
 
 
-def tell(settings: Settings, console: Console, language: Language) -> int:
-    """Exit code; the last line on stdout is the JSON summary, only when everything went as told."""
-    clock = SystemClock()
-    trial = runtime.load_trial(settings)
-    say = Say(console, language, trial.desk_zone)
+def tell(settings: Settings, console: Console, language: Language, wait_s: float) -> int:
+    """Exit code; the last line on stdout is the JSON summary, only when everything went as told.
+
+    `wait_s`: how long the instance may take to be ready, since both terminals may be started in one moment.
+    """
     people = People(f"http://127.0.0.1:{settings.port}")
+    door = Say(console, language, "UTC")
     try:
-        people.knock()
-        summary = _Telling(people, trial, say, clock, settings).tell()
+        at = people.base_url
+        with door.waiting(f"waiting for the instance at {at} …", f"đang chờ hệ thống tại {at} …"):
+            people.knock(wait_s)
+        settings = running.follow(settings)  # not before: it has just said what it runs with
+        trial = runtime.load_trial(settings)
+        say = Say(console, language, trial.desk_zone)
+        summary = _Telling(people, trial, say, SystemClock(), settings).tell()
     except NotAsTold as why:
-        Console(stderr=True).print(f"\n{say.pick('Stopped', 'Dừng')}: {why}", style="red", markup=False, soft_wrap=True)
+        words = f"\n{door.pick('Stopped', 'Dừng')}: {why}"
+        Console(stderr=True).print(words, style="red", markup=False, soft_wrap=True)
         return 1
     finally:
         people.close()

@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from typing import Self
 
 import httpx
 import pytest
@@ -26,6 +27,11 @@ from tests.support.newcomer import (
     slow,
     until,
 )
+
+
+class StartedNow(Instance):
+    def __enter__(self) -> Self:
+        return self
 
 
 @pytest.fixture
@@ -60,8 +66,9 @@ def test_the_demonstration_is_told_and_ctrl_c_ends_it_with_a_live_page_open(plac
 
 
 def test_the_multinational_trial_without_schemas_says_so_and_goes_on(place: tuple[Path, int]) -> None:
-    with Instance(*place, TOCSIN_HISTORY="0", TOCSIN_TRIAL=MULTINATIONAL) as instance:
-        told = instance.demo()
+    with StartedNow(*place, TOCSIN_HISTORY="0", TOCSIN_TRIAL=MULTINATIONAL) as instance:
+        # The second terminal in the same moment, and told neither the trial nor anything else.
+        told = instance.demo(TOCSIN_TRIAL="")
         assert told.returncode == 0, told.stderr[-2000:]
         assert "LEFT OUT" in told.stdout and "tocsin e2b fetch-schemas" in told.stdout
         assert f"{instance.var}/e2b-schemas" in told.stdout
@@ -150,6 +157,7 @@ def _children(instance: Instance, *, more_than: int) -> int:
 def test_without_an_instance_the_demonstration_says_what_to_do(place: tuple[Path, int]) -> None:
     var, port = place
     environ = {**os.environ, "PORT": str(port), "TOCSIN_VAR": str(var), "LANG": "C.UTF-8"}
-    told = subprocess.run(Instance.command("demo"), cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    words = Instance.command("demo", "--wait", "0")
+    told = subprocess.run(words, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert told.returncode == 1 and told.stdout.strip() == ""
     assert "make run" in told.stderr and str(port) in told.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import httpx
 import pytest
 
@@ -50,3 +52,24 @@ def test_somebody_else_is_known_as_such(somebody: dict[str, object]) -> None:
 def test_without_demonstration_users_it_says_that_there_are_none_on_purpose() -> None:
     with pytest.raises(NotAsTold, match=r"no demonstration users\..*on purpose"):
         people({"/api/v1/sign-in": {}}).get("clinician", "/api/v1/me")
+
+
+def test_an_instance_that_is_still_starting_is_waited_for() -> None:
+    answers: list[dict[str, object]] = [READY, AWAY, AWAY]
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if len(asked) == 1:
+            raise httpx.ConnectError("nobody listens yet", request=request)
+        return httpx.Response(200, json=answers.pop())
+
+    People("http://127.0.0.1:8080", httpx.MockTransport(answer)).knock(within_s=5)
+    assert asked == ["/readyz"] * 4
+
+
+def test_nobody_waits_for_somebody_else() -> None:
+    began = time.monotonic()
+    with pytest.raises(NotAsTold, match="not Tocsin"):
+        people({}).knock(within_s=60)
+    assert time.monotonic() - began < 30
