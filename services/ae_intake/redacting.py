@@ -12,6 +12,7 @@ from typing import Any
 from services.ae_intake import store
 from services.ae_intake.commands import RedactCase, TakenTextInput
 from services.ae_intake.handlers import Intake, Who
+from services.ae_intake.quoting import repeats
 from services.ae_intake.store import DocumentRow, RejectedRow
 from shared.bus import blanking, redacted
 from shared.bus.blanking import Taking
@@ -227,11 +228,17 @@ def _must_not_repeat(document: CaseRedacted, rows: Mapping[tuple[str, int], Docu
     named = {(one.aggregate, one.version, one.pointer) for one in document.texts}
     for (aggregate, version), row in rows.items():
         for text in texts(store.MODELS[row.kind], json.loads(row.body)):
-            quoted = text.words is not None and text.words.casefold() in document.reason.casefold()
+            quoted = text.words is not None and repeats(document.reason, text.words)
             if quoted and (aggregate, version, text.pointer) in named:
                 raise Refused(
                     "the reason repeats the words",
-                    problems=[FieldProblem("/reason", "it holds the words to be taken back", "say it without them")],
+                    problems=[
+                        FieldProblem(
+                            "/reason",
+                            "it holds words, or a name, out of what is to be taken back",
+                            "say it without them",
+                        )
+                    ],
                 )
 
 

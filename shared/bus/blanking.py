@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -178,7 +179,15 @@ def _parked_body(taking: Taking, row: ParkedRow, raw: bytes) -> bytes:
         raw = raw if text is None else text.encode()
     except (ValueError, RecursionError):
         pass
-    return b"" if any(words.encode() in raw for words in taking.words) else raw
+    return b"" if any(form in raw for words in taking.words for form in _forms(words)) else raw
+
+
+def _forms(words: str) -> set[bytes]:
+    """How the words may stand in bytes that nobody can read: composed or not, plain or as JSON writes them."""
+    composed = {words, *(unicodedata.normalize(form, words) for form in ("NFC", "NFD"))}
+    plain = {one.encode("utf-8", "surrogatepass") for one in composed}
+    quoted = {json.dumps(one, ensure_ascii=ascii_only)[1:-1] for one in composed for ascii_only in (True, False)}
+    return plain | {one.encode("utf-8", "surrogatepass") for one in quoted}
 
 
 def _answers(taking: Taking, audit: Audit) -> None:

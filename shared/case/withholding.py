@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import types
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -42,7 +43,8 @@ class Text:
 
 
 def hash_of(words: str) -> str:
-    return sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
+    """Of the letters, not of how a keyboard composed them: two texts that nobody can tell apart are taken back together."""
+    return sha256(unicodedata.normalize("NFC", words).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def withheld_hash(words: str) -> str | None:

@@ -7,6 +7,7 @@ import json
 import shutil
 import sqlite3
 import subprocess
+import unicodedata
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -28,6 +29,7 @@ from services.sae_notifier import store as notifier_store
 from services.sae_notifier.forms.payload import payload
 from services.sae_notifier.handlers import documents, filings, withdrawing
 from shared.bus import parking, received
+from shared.bus.port import Delivery, Record
 from shared.bus.wake import Wake
 from shared.canonical import sha256
 from shared.case import CaseRedacted
@@ -563,3 +565,28 @@ def test_a_frozen_cut_is_still_made_byte_for_byte(world: World) -> None:
     again = world["dsmb"].db.read(lambda tx: check_cut(tx, cut.cut_id))
     assert again == checked
     world.assert_audit()
+
+
+def test_letters_composed_by_another_keyboard_are_the_same_words(world: World) -> None:
+    """Nobody can tell the two texts apart on a page; taken back as one, neither is left, nor in bytes that nobody can read."""
+    composed, apart = (unicodedata.normalize(form, "mẹ là Nguyễn Thị Ánh") for form in ("NFC", "NFD"))
+    body = deeds.report(CHILD, aware=START - timedelta(hours=1), seriousness=FATAL)
+    body["events"][0]["description"] = {"text": composed, "language": "vi"}
+    body["given"]["text"] = {"text": apart, "language": "vi"}
+    case_id = deeds.submit(world, body, "k1")["case_id"]
+    [told_of] = [one for one in _relayed(world) if one.header("ce_type") == "tocsin.case.reported.v1"]
+    cut_off = json.dumps({"text": apart}).encode() + b', "and here it ends'
+    world.log.append(Record(told_of.topic, CHILD, cut_off, told_of.headers))
+    world.drain()
+    assert holders(world, json.dumps(apart)[1:-1]), "it is parked"
+    asked = {"texts": [{"pointer": "/events/0/description"}], "reason": "names a mother", "password": "x"}
+    redact(world, case_id, RedactCase.model_validate_json(json.dumps(asked)))
+    world.drain()
+    for form in (composed, apart, json.dumps(apart)[1:-1], json.dumps(composed)[1:-1]):
+        assert holders(world, form) == []
+    world.assert_audit()
+
+
+def _relayed(world: World) -> list[Delivery]:
+    world.relay("ae_intake")
+    return list(world.log.all())
