@@ -40,6 +40,7 @@ class Echo(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         told = {"service": self.service.name, "path": self.path, "method": self.command, "body": sent}
+        told |= {"forwarded": self.headers.get_all("X-Forwarded-For")}
         body = json.dumps(told | {"headers": {name.lower(): value for name, value in self.headers.items()}}).encode()
         self.send_response(203)
         self.send_header("Set-Cookie", "one=1")
@@ -95,7 +96,7 @@ async def test_a_request_and_its_answer_pass_as_they_are(http: httpx.AsyncClient
     assert told["path"] == "/api/v1/alerts/a%2Fb?note=%C3%A1&x=1"
     headers = told["headers"]
     assert headers["host"] == "people.example:8080" and headers["authorization"] == "Bearer x"
-    assert headers["x-forwarded-for"] == "198.51.100.7, 127.0.0.1" and headers["x-forwarded-proto"] == "http"
+    assert told["forwarded"] == ["198.51.100.7, 127.0.0.1"] and headers["x-forwarded-proto"] == "http"
     assert "connection" not in headers
 
 
