@@ -273,7 +273,7 @@ def allowed(codes: str, value: str) -> bool:
         case "language":
             return value in languages()
         case "ucum":
-            return bool(_UNIT.match(value))  # the grammar of UCUM is not checked, only that it can be one
+            return bool(_UNIT.match(value))  # what could be one; whether it is one, `ucum` says, as a warning
         case _ if codes.startswith("CL"):
             return value in code_list(codes[2:])
         case _:

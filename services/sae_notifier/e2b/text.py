@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from services.sae_notifier.e2b.ucum import is_unit
 from shared.case import FreeText, Moment
 
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLAIN = re.compile(r"^-?\d+(\.\d+)?$", re.ASCII)
-_UNIT = re.compile(r"^[!-~]{1,50}$")
 _TO_639_2 = {
     "ar": "ara", "bg": "bul", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa", "et": "est",
     "fi": "fin", "fr": "fra", "ga": "gle", "he": "heb", "hi": "hin", "hr": "hrv", "hu": "hun", "id": "ind", "it": "ita",
@@ -55,5 +55,5 @@ def number(text: str) -> str | None:
 
 
 def unit(text: str | None) -> str | None:
-    """A unit that can be UCUM (ASCII, no space); None otherwise."""
-    return text if text and _UNIT.match(text) else None
+    """A unit of UCUM; None for any other, which then stands in words beside its number."""
+    return text if text and is_unit(text) else None

@@ -10,6 +10,7 @@ from services.sae_notifier.e2b.codes import allowed
 from services.sae_notifier.e2b.finding import Finding
 from services.sae_notifier.e2b.rules.scope import Scope
 from services.sae_notifier.e2b.table import Element, by_group
+from services.sae_notifier.e2b.ucum import is_unit
 
 _NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?$", re.ASCII)
 _MEDDRA_VERSION = re.compile(r"^\d{1,2}\.\d$", re.ASCII)
@@ -78,6 +79,11 @@ def _value(scope: Scope, block: Block, element: Element, text: str) -> Iterator[
     elif not element.codes and not _in_form(element, text):
         en, vi = f"{name} does not have the form of its type ({element.kind})", f"{name} sai kiểu dữ liệu"
         yield scope.find(block, name, "format", en, vi)
+    elif element.codes == "ucum" and not is_unit(text):
+        en = f"{name} is no unit of UCUM that we know; some receivers refuse it"
+        yield scope.find(
+            block, name, "unit", en, f"{name} không phải đơn vị UCUM đã biết; có nơi sẽ từ chối", "warning"
+        )
     yield from _system(scope, block, element)
 
 

@@ -449,3 +449,10 @@ def test_a_message_needs_a_zone() -> None:
 def test_a_moment_of_a_repeated_hour_has_an_offset() -> None:
     repeated = Moment(value="2025-11-02T01:30", zone="America/New_York")
     assert reaction(told(with_event(onset=repeated))).text("E.i.4") == "202511020130-0400"
+
+
+def test_a_unit_that_ucum_does_not_know_is_words() -> None:
+    """`mmHg` would be refused by the receiver's list of units; the number and what was written stand as text."""
+    pressure = FACTS.measurements[0].model_copy(update={"value": "140", "unit": "mmHg"})
+    (test,) = told(facts=replace(FACTS, measurements=(pressure,))).of("F.r")
+    assert (test.text("F.r.3.2"), test.text("F.r.3.4")) == (None, "140 mmHg")

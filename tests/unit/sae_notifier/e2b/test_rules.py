@@ -260,6 +260,11 @@ def test_a_wrong_constant_is_found(path: str, attribute: str) -> None:
     assert "constant" in {one.rule for one in found}
 
 
+def test_a_unit_that_ucum_does_not_know_is_a_warning() -> None:
+    found = list(judge(with_cell(ICH, "G.k.4.r.1b", Cell("tablet")), ICH, now=NOW))
+    assert [(one.element, one.severity) for one in found if one.rule == "unit"] == [("G.k.4.r.1b", "warning")]
+
+
 def test_a_code_of_another_system_is_found() -> None:
     path = ".//h:administrativeGenderCode"
     found = judge(read(edited(ICH, lambda root: first(root, path).set("codeSystem", "1.2.3"))), ICH)
