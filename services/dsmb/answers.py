@@ -31,6 +31,7 @@ class Cut(Answered):
     sha256: str
     at: datetime
     purpose: str
+    """For the board alone; empty for everybody else."""
     frozen_by: str
     offsets: dict[str, dict[str, int]] = Field(examples=[{"tocsin.safety": {"0": 12}, "tocsin.allocation": {"0": 1}}])
     documents: int

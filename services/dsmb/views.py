@@ -15,13 +15,13 @@ from shared.db import Tx
 def cut(tx: Tx, row: CutRow, *, board: bool) -> dict[str, Any]:
     """The closed report's hash is the board's too: whoever knows every document could try arms until it fits.
 
-    The manifest's hash is salted, so that it tells nothing.
+    The manifest's hash is salted, so that it tells nothing. What the cut is for is a member's own words after a closed session.
     """
     return {
         "cut_id": row.cut_id,
         "sha256": row.manifest_sha256,
         "at": row.at.isoformat(),
-        "purpose": row.purpose,
+        "purpose": row.purpose if board else "",
         "frozen_by": row.frozen_by,
         "offsets": json.loads(row.offsets),
         "documents": row.documents,

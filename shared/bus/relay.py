@@ -192,6 +192,14 @@ class Relay:
         self._sealed_at = time.monotonic()
         seal_now(tx, self.audit, self.trial_id, self.clock.now())
 
+    def _may_write(self) -> bool:
+        """A held service seals nothing until it is released, and has rung for that already."""
+        try:
+            self.db.admit()
+        except DatabaseAway:
+            return False
+        return True
+
     async def _watch(self) -> None:
         try:
             _, _, serious = await asyncio.to_thread(self.db.read, backlog)
@@ -200,7 +208,8 @@ class Relay:
             return
         if serious is not None and (self.clock.now() - serious).total_seconds() > SERIOUS_BOUND_S:
             await asyncio.to_thread(self.ring, "outbox_stuck", self.db.schema)
-        if unsealed is not None and (self.clock.now() - unsealed).total_seconds() > SEALED_WITHIN_S:
+        overdue = unsealed is not None and (self.clock.now() - unsealed).total_seconds() > SEALED_WITHIN_S
+        if overdue and self._may_write():
             await asyncio.to_thread(self.ring, "seal_failed", self.db.schema)
 
 

@@ -84,7 +84,7 @@ def test_a_cut_says_where_it_was_taken_and_what_it_is(board: Board) -> None:
     assert sum(cut["offsets"]["tocsin.allocation"].values()) == 12
     assert board.world.get(board.path(), MEMBER).json() == cut
     [seen] = board.world.get("/api/v1/dsmb/cuts", "auditor").json()["cuts"]
-    assert seen == cut | {"reports": [one for one in cut["reports"] if one["kind"] == "open"]}
+    assert seen == cut | {"purpose": "", "reports": [one for one in cut["reports"] if one["kind"] == "open"]}
 
 
 def test_the_manifest_is_what_the_hash_is_of(board: Board) -> None:
@@ -161,6 +161,7 @@ def test_nobody_else_reaches_anything_by_arm(board: Board, role: str) -> None:
         said = world.get(place, user).text
         assert not re.search(r"Nhóm [XY]|Arm [XY]|/closed|coding|\"X\"|\"Y\"", said), place
         assert closed not in said, "every arm could be tried until the hash fits"
+        assert board.cut["purpose"] not in said, "a member may have written what the closed session saw"
 
 
 def test_nobody_else_reads_an_arm_in_metrics_logs_or_mails(board: Board) -> None:

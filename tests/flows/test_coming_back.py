@@ -155,6 +155,27 @@ def test_nothing_is_held_when_nothing_is_missing(world: World, copies: Path, nam
     assert deeds.case(world, first) is not None
 
 
+def test_a_held_service_rings_for_that_and_not_for_seals_it_may_not_make(world: World, copies: Path) -> None:
+    deeds.submit(world, deeds.report("VN01-007", aware=START, seriousness=FATAL), "k1")
+    for step in (world.relay, world.consume):
+        step("ae_intake")
+    world.consume("causality")
+    coming_back.backup(world, copies)  # what was proposed is not sealed yet
+    world.drain()
+    coming_back.put_back(world, "causality", copies)
+    door = coming_back.guard(world, "causality")
+    assert coming_back.look(world, door) == "held"
+    world.clock.advance(minutes=10)
+    relay = world["causality"].relay
+    world.loop.run_until_complete(relay._watch())
+    assert world.rung["held"] == 1 and not world.rung["seal_failed"]
+    coming_back.restore(world, "causality")
+    coming_back.release(world, "causality")
+    coming_back.look(world, door)
+    world.loop.run_until_complete(relay._watch())
+    assert world.rung["seal_failed"] == 1, "from then on it may"
+
+
 def test_unverified_takes_reports_and_nothing_else(world: World) -> None:
     case_id = before_midnight(world)
     coming_back.guard(world, "ae_intake")
