@@ -51,7 +51,10 @@ def open_tables(data: Dataset, plan: Plan) -> list[Table]:
         return _row(name, WITHHELD if row in hidden else {"n": kinds[name].events})
 
     def at_risk(name: str, row: str) -> dict[str, Any]:
-        return _row(name, WITHHELD if row in hidden else rate(kinds[name], plan.days_per_year, plan.confidence))
+        """The children it counts less than the row above are those whose event came after their time: no small number either."""
+        after = kinds[name].n - kinds[name].first
+        small = row in hidden or 0 < after < plan.small_cell_below
+        return _row(name, WITHHELD if small else rate(kinds[name], plan.days_per_year, plan.confidence))
 
     return [
         _table(

@@ -71,6 +71,16 @@ def test_small_numbers_are_withheld_in_the_tables() -> None:
     assert sum("withheld" in cells["all"] for cells in grades.values()) >= 2, "one alone is what is missing of the sum"
 
 
+def test_a_rate_does_not_tell_of_the_one_child_whose_event_came_after_its_time() -> None:
+    plan = build.plan()
+    before = build.table(open_tables(build.cut(people("AB" * 12), plan), plan), "open_rates")
+    assert "rate" in before["any"]["all"]
+    left = [one for one in people("AB" * 12) if one.aggregate != "subject/VN01-001"]
+    left.append(subject("VN01-001", "2026-01-01", "2026-04-01"))
+    after = build.table(open_tables(build.cut(left, plan), plan), "open_rates")
+    assert after["any"]["all"] == {"withheld": "yes"}
+
+
 # What somebody who can add finds out ------------------------------------------------------------------------------------
 
 
