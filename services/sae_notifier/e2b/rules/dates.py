@@ -25,6 +25,9 @@ ORDER: tuple[tuple[str, str, str], ...] = (
 )
 
 
+_DAYS = {"a": 365.25, "10.a": 3652.5, "mo": 30.44, "wk": 7.0, "d": 1.0}
+
+
 def dates(scope: Scope) -> Iterator[Finding]:
     for block in scope.back.batch.walk():
         read = {one.name: stamp(block.text(one.name) or "") for one in by_group(block.group) if one.kind == "date"}
@@ -37,6 +40,8 @@ def dates(scope: Scope) -> Iterator[Finding]:
                 severity = scope.doubts.news_after_creation if (before, after) == ("C.1.5", "C.1.2") else "error"
                 yield _late(scope, block, before, after, severity)
     yield from _creation(scope)
+    yield from _told_before(scope)
+    yield from _age(scope)
 
 
 def _one(scope: Scope, block: Block, name: str, value: Stamp | None) -> Iterator[Finding]:
@@ -66,6 +71,31 @@ def _creation(scope: Scope) -> Iterator[Finding]:
         made = stamp(report.text("N.2.r.4") or "")
         if sent and made and made.earliest > sent.latest:
             yield _late(scope, report, "N.2.r.4", "N.1.5")
+
+
+def _told_before(scope: Scope) -> Iterator[Finding]:
+    """Nobody reports what has not happened yet; how far the clocks of two systems differ is not ours to judge: a warning."""
+    for report in scope.back.reports:
+        made = stamp(report.text("C.1.2") or "")
+        for block, name in ((report, "D.9.1"), *((one, "E.i.4") for one in report.of("E.i"))):
+            told = stamp(block.text(name) or "")
+            if made and told and told.earliest > made.latest:
+                yield _late(scope, block, name, "C.1.2", "warning")
+
+
+def _age(scope: Scope) -> Iterator[Finding]:
+    """D.2.2 against D.2.1 and the first onset, with a year to spare: what remains is a slip, and one of them is wrong."""
+    for report in scope.back.reports:
+        born = stamp(report.text("D.2.1") or "")
+        onsets = [found for one in report.of("E.i") if (found := stamp(one.text("E.i.4") or ""))]
+        days, age = _DAYS.get(report.text("D.2.2b") or ""), report.text("D.2.2a") or ""
+        if born is None or not onsets or days is None or not age.isdecimal():
+            continue
+        first = min(onsets, key=lambda one: one.earliest)
+        told, spare = int(age) * days, 366 + days
+        if not (first.earliest - born.latest).days - spare <= told <= (first.latest - born.earliest).days + spare:
+            en, vi = "D.2.2 is not the age by D.2.1 and E.i.4", "D.2.2 không khớp tuổi tính từ D.2.1 và E.i.4"
+            yield scope.find(report, "D.2.2a", "age", en, vi, "warning")
 
 
 def _late(scope: Scope, block: Block, before: str, after: str, severity: Severity = "error") -> Finding:

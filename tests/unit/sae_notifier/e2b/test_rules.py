@@ -260,6 +260,24 @@ def test_a_wrong_constant_is_found(path: str, attribute: str) -> None:
     assert "constant" in {one.rule for one in found}
 
 
+@pytest.mark.parametrize(
+    ("age", "unit", "told"),
+    [("4", "a", False), ("57", "mo", False), ("14", "a", True), ("4", "mo", True), ("1700", "d", False)],
+)
+def test_an_age_that_the_birth_date_does_not_allow(age: str, unit: str, told: bool) -> None:
+    batch = good(ICH)
+    report(batch).put("D.2.1", "20210615")
+    report(batch).put("D.2.2a", age)
+    report(batch).put("D.2.2b", unit)
+    found = {one.rule: one.severity for one in judge(read(render(batch)), ICH, now=NOW)}
+    assert found.get("age") == ("warning" if told else None)
+
+
+def test_what_began_after_it_was_reported() -> None:
+    found = list(judge(with_cell(ICH, "E.i.4", Cell("20260312")), ICH, now=NOW))
+    assert ("date-order", "E.i.4", "warning") in {(one.rule, one.element, one.severity) for one in found}
+
+
 def test_a_unit_that_ucum_does_not_know_is_a_warning() -> None:
     found = list(judge(with_cell(ICH, "G.k.4.r.1b", Cell("tablet")), ICH, now=NOW))
     assert [(one.element, one.severity) for one in found if one.rule == "unit"] == [("G.k.4.r.1b", "warning")]
