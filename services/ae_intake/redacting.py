@@ -24,7 +24,7 @@ from shared.db import Tx
 from shared.errors import FieldProblem, NotFound, Refused
 from shared.ids import new_id
 
-FOREIGN = ("assessment/", "answers/", "filing/", "acknowledgement/")
+FOREIGN = ("obligation/", "assessment/", "answers/", "filing/", "acknowledgement/")
 """Documents that other services own: named by the hash that their page shows."""
 
 

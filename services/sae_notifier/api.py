@@ -15,13 +15,13 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from services.sae_notifier import answers, store, views
 from services.sae_notifier.forms.form import Kind
-from services.sae_notifier.handlers import Notifier, acks, activation, alerts, filings, making, withdrawing
+from services.sae_notifier.handlers import Notifier, acks, activation, alerts, filings, making, stating, withdrawing
 from services.sae_notifier.handlers.filings import Proof
 from services.sae_notifier.sight import Sight
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.auth.proof import prove_again
-from shared.case import Obligation
+from shared.case import Obligation, Says
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import FieldProblem, NotFound, Refused
@@ -92,6 +92,32 @@ class FileReport(Body):
     proof: ProofBody | None = None
 
 
+class StateDuty(Body):
+    """Signed: your password proves anew that it is you (whoever signs in at a provider signs on the page). `case_version` is the
+    newest version of the case that you have read."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "says": "complete",
+                    "case_version": 2,
+                    "password": "…",
+                    "reason": "Autopsy and cultures were in the report",
+                }
+            ]
+        },
+    )
+
+    says: Says
+    case_version: Annotated[int, Field(ge=1, le=1_000_000)]
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2_000, pattern=r"^[^\x00]*$")
+    ]
+    password: Annotated[str, StringConstraints(max_length=256)] = ""
+
+
 class RecordReceipt(Body):
     """A delivery notice, an answer, or a proof that a named person uploads; `accepted` is what a computer answered."""
 
@@ -137,6 +163,7 @@ def routes(db: Database, notifier: Notifier, clock: Clock) -> APIRouter:
     """All JSON routes, bound to one database."""
     router = APIRouter(prefix="/api/v1")
     _obligations(router, db, notifier, clock)
+    _statements(router, db, notifier, clock)
     _alerts(router, db, notifier, clock)
     _filings(router, db, notifier, clock)
     _acknowledgements(router, db, notifier, clock)
@@ -244,6 +271,39 @@ def _obligations(router: APIRouter, db: Database, notifier: Notifier, clock: Clo
             ),
         )
         return JSONResponse(views.filing(row, await _read(db, lambda tx: store.receipts_of(tx, [row.filing_id]))), 201)
+
+
+def _statements(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> None:
+    @router.post(
+        "/obligations/{obligation_id}/statements",
+        status_code=201,
+        tags=["obligations"],
+        summary="Sign that the report was complete, or that the news is not significant: the duty closes without another report",
+        response_model=answers.Duty,
+        responses=problems(400, 404, 409),
+    )
+    async def state(
+        request: Request,
+        obligation_id: Id,
+        body: StateDuty,
+        who: Annotated[Identity, Depends(require("state_duty"))],
+    ) -> JSONResponse:
+        what = stating.to_sign(obligation_id, body.says, body.case_version, body.reason)
+        await prove_again(request, who, body.password, what)
+        duty = await _write(
+            db,
+            lambda tx: stating.state(
+                notifier,
+                tx,
+                obligation_id,
+                says=body.says,
+                case_version=body.case_version,
+                reason=body.reason,
+                user_id=who.user_id,
+                now=clock.now(),
+            ),
+        )
+        return JSONResponse(views.obligation(duty, clock.now()), 201)
 
 
 def _alerts(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> None:

@@ -8,7 +8,7 @@ from shared.case.filing import Acknowledgement, Filing, FilingReceipt, IcsrNumbe
 from shared.case.law import LawActivated, LawText
 from shared.case.measurement import Measurement
 from shared.case.moment import Moment
-from shared.case.obligation import DutyCause, DutyFactor, Obligation
+from shared.case.obligation import DutyCause, DutyFactor, DutyStatement, Obligation, Says
 from shared.case.quantity import Quantity
 from shared.case.redaction import CaseRedacted, TakenText
 from shared.case.report import (
@@ -40,6 +40,7 @@ __all__ = [
     "CodedTerm",
     "DutyCause",
     "DutyFactor",
+    "DutyStatement",
     "EffectiveSeriousness",
     "EventAssessment",
     "Exposure",
@@ -65,6 +66,7 @@ __all__ = [
     "Relatedness",
     "ReportForm",
     "RuleCrossed",
+    "Says",
     "Seriousness",
     "Signature",
     "Subject",

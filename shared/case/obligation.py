@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
+from shared.case.assessment import Signature
 from shared.case.base import Answer, Published
+from shared.case.text import Typed
 
 ObligationState = Literal["open", "filed", "received", "rejected", "ended"]
 """`filed` = sent, not yet known to have arrived; `rejected` is open again with its original due date."""
@@ -44,6 +46,33 @@ class DutyFactor(Published):
     why_vi: str
 
 
+Says = Literal["complete", "not_significant"]
+"""`complete`: the report that was sent lacked nothing. `not_significant`: what became known since changes nothing for it."""
+
+
+class DutyStatement(Published):
+    """What a named person signed about a duty, of a report that the recipient has received.
+
+    It closes the duty only while everything it rests on stands: the report is received, and nothing that the rules know to
+    be significant has changed since `report_as_of`.
+    """
+
+    says: Says
+    case_version: int
+    """The newest version of the case when it was signed; a later one is not covered."""
+    report_version: int
+    """The case version that the recipient holds."""
+    report_number: str
+    """Message number of that telling."""
+    report_sha256: str
+    """Of the document that was told; empty where its bytes are lost."""
+    report_as_of: datetime
+    """When that document was made: what was signed later does not stand in it."""
+    reason: Typed
+    signature: Signature
+    """Its hash is that of the canonical JSON of the statement without it, with the `obligation_id`."""
+
+
 class Obligation(Published):
     """One version of one duty (aggregate `obligation/{obligation_id}`).
 
@@ -77,6 +106,8 @@ class Obligation(Published):
     causes: tuple[DutyCause, ...] = ()
     factors: tuple[DutyFactor, ...] = ()
     """What the rule asked, and the answers it has: those that keep the duty open, or, of a duty that ended, all of them."""
+    statements: tuple[DutyStatement, ...] = ()
+    """Every one ever signed, oldest first; `ended_why` says whether one stands."""
     filed_at: datetime | None = None
     received_at: datetime | None = None
     ended_why: str | None = None

@@ -79,6 +79,7 @@ RULES: tuple[tuple[str, str, Rule], ...] = (
     ("POST", r"(/api/v1/obligations|/ledger)/\{obligation_id\}/(documents|filings)", "file_report"),
     ("POST", r"(/api/v1|/ledger/\{obligation_id\})/filings/\{filing_id\}/receipts", "file_report"),
     ("POST", r"/ledger/\{obligation_id\}/electronic", "file_report"),
+    ("POST", r"(/api/v1/obligations|/ledger)/\{obligation_id\}/statements", "state_duty"),
     ("POST", r"(/api/v1/acknowledgements|/ledger/answers)(/\{ack_id\}/close)?", "file_report"),
     ("GET", r"/api/v1/acknowledgements(/\{ack_id\}/content)?|/documents/answers/\{ack_id\}", "see_ledger"),
     ("GET", r"/api/v1/(filings|documents(/\{document_id\})?|receipts/\{receipt_id\}/proof)", "see_ledger"),

@@ -21,12 +21,12 @@ from services.causality.handlers import Decision, Given, Said
 from services.dsmb import handlers as dsmb_handlers
 from services.dsmb.store import CutRow
 from services.sae_notifier import store as notifier_store
-from services.sae_notifier.handlers import activation, alerts, documents, filings
+from services.sae_notifier.handlers import activation, alerts, documents, filings, stating
 from services.sae_notifier.handlers.law import keep_law, read_law
 from services.sae_notifier.store import ActivationRow, AlertRow, FilingRow
 from shared.audit import SERVICE_STREAM
 from shared.bus import heard
-from shared.case import Assessment, CaseRedacted, CaseReport, FreeText, Moment, Obligation
+from shared.case import Assessment, CaseRedacted, CaseReport, FreeText, Moment, Obligation, Says
 from shared.db import Tx
 from tests.support.world import BOARD, CLINICIAN, MONITOR, OFFICER, World
 
@@ -170,10 +170,12 @@ def confirm(world: World, alert_id: str, user_id: str = OFFICER) -> AlertRow:
     )
 
 
-def file(world: World, obligation_id: str, method: filings.Method = "hand") -> FilingRow:
+def file(
+    world: World, obligation_id: str, method: filings.Method = "hand", kind: documents.Kind | None = None
+) -> FilingRow:
     """Make the form (not typeset) and file it."""
     db, now = world["sae_notifier"].db, world.clock.now()
-    made = db.read(lambda tx: documents.draft(world.notifier, tx, obligation_id, now))
+    made = db.read(lambda tx: documents.draft(world.notifier, tx, obligation_id, now, kind=kind))
     form = db.transact(lambda tx: documents.keep_form(world.notifier, tx, made, PDF, OFFICER, now))
     by_hand = {} if method == "mail" else {"sent_at": now, "reference": "CV-12"}
     return db.transact(
@@ -204,6 +206,23 @@ def receipt(world: World, filing_id: str, verdict: filings.Verdict = "received")
             reasons="page 2 is missing" if verdict == "rejected" else "",
             proof=None,
             user_id=OFFICER,
+            now=now,
+        )
+    )
+
+
+def state(world: World, obligation_id: str, says: Says, case_version: int, user_id: str = OFFICER) -> Obligation:
+    """A person signs that nothing more has to be told. Raises Refused or Conflict where nobody may."""
+    now = world.clock.now()
+    return world["sae_notifier"].db.transact(
+        lambda tx: stating.state(
+            world.notifier,
+            tx,
+            obligation_id,
+            says=says,
+            case_version=case_version,
+            reason="nothing more is to be told",
+            user_id=user_id,
             now=now,
         )
     )

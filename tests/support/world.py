@@ -87,9 +87,9 @@ class _Made:
 
 
 @cache
-def _made() -> _Made:
+def _made(trial_file: str | None = None) -> _Made:
     template = kept_in_ram("tocsin-template-")
-    settings = Settings.load({"TOCSIN_VAR": str(template)})
+    settings = Settings.load({"TOCSIN_VAR": str(template)} | ({"TOCSIN_TRIAL": trial_file} if trial_file else {}))
     clock = ManualClock(START)
     trial = runtime.load_trial(settings)
     roots = {
@@ -144,8 +144,9 @@ class Service:
 class World:
     """Everything that lasts is in `directory`, `log`, `mail` and `hooks`; everything else dies in a crash."""
 
-    def __init__(self, *, at: datetime = START) -> None:
-        made = _made()
+    def __init__(self, *, at: datetime = START, trial_file: str | None = None) -> None:
+        self._trial_file = trial_file
+        made = _made(trial_file)
         self.directory = made_in_ram("tocsin-world-")
         for name in AUDITED:
             shutil.copy(made.template / f"{name}.db", self.directory)
@@ -163,7 +164,7 @@ class World:
     # A process begins and ends -----------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        made = _made()
+        made = _made(self._trial_file)
         self.services: dict[str, Service] = {}
         for name in AUDITED:
             db = Database(f"sqlite:///{self.directory / (name + '.db')}", name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.sae_notifier import store
 from services.sae_notifier.handlers import alerts
@@ -14,6 +15,7 @@ from services.sae_notifier.rules import (
     THRESHOLDS,
     AssessmentView,
     Duty,
+    Held,
     History,
     Told,
     evaluate,
@@ -21,7 +23,7 @@ from services.sae_notifier.rules import (
     known_versions,
 )
 from services.sae_notifier.rules import alarms as thresholds_of
-from services.sae_notifier.store import AlarmRow, DutyRow
+from services.sae_notifier.store import AlarmRow, DutyRow, FilingRow
 from shared.audit import Audited
 from shared.bus import heard, received
 from shared.bus.outbox import emit
@@ -57,19 +59,28 @@ class Judged:
 
 def judge(tx: Tx, case_id: str, active: Active, now: datetime) -> Judged | None:
     """What a law makes of everything known about a case; writes nothing. None while the case itself is not here."""
-    versions = heard.case_versions(tx, case_id)
+    before = {one.obligation_id: one for one in store.obligations_of(tx, [case_id])}
+    versions, duties = wanted(tx, case_id, active, now, list(before.values()))
     if not versions:
         return None  # an assessment can be here before its case when the case is parked
-    latest, law = versions[-1], active.law
-    before = {one.obligation_id: one for one in store.obligations_of(tx, [case_id])}
-    history = _history(tx, versions, list(before.values()))
-    duties = evaluate(history, law.trial.facts(latest.site_id), law.rulebook, law.calendars, now)
     changed = [
         made
         for duty in duties
-        if (made := _as_obligation(duty, latest, before.get(duty.obligation_id), active, now)) is not None
+        if (made := _as_obligation(duty, versions[-1], before.get(duty.obligation_id), active, now)) is not None
     ]
     return Judged(before, changed)
+
+
+def wanted(
+    tx: Tx, case_id: str, active: Active, now: datetime, before: list[Obligation]
+) -> tuple[list[CaseReport], tuple[Duty, ...]]:
+    """The versions of a case, and every duty as the law has it now."""
+    versions = heard.case_versions(tx, case_id)
+    if not versions:
+        return [], ()
+    law = active.law
+    history = _history(tx, versions, before)
+    return versions, evaluate(history, law.trial.facts(versions[-1].site_id), law.rulebook, law.calendars, now)
 
 
 def evaluate_case(notifier: Notifier, tx: Tx, case_id: str, now: datetime) -> list[Obligation]:
@@ -103,12 +114,24 @@ def _history(tx: Tx, versions: list[CaseReport], obligations: list[Obligation]) 
 
 def _told(tx: Tx, case_id: str) -> dict[str, Told]:
     told: dict[str, Told] = {}
-    for filing in sorted(store.filings(tx, case_id=case_id), key=lambda one: one.case_version):
+    filings = sorted(store.filings(tx, case_id=case_id), key=lambda one: one.case_version)
+    arrived = any(one.state == "received" for one in filings)
+    forms = {one["document_id"]: one for one in store.forms_of(tx, case_id)} if arrived else {}
+    for filing in filings:
         if filing.state in ("sent", "received"):
-            before = told[filing.obligation_id].all if filing.obligation_id in told else ()
-            versions = tuple(dict.fromkeys((*before, filing.case_version)))
-            told[filing.obligation_id] = Told(versions[0], versions[-1], versions)
+            before = told.get(filing.obligation_id)
+            versions = tuple(dict.fromkeys((*(before.all if before else ()), filing.case_version)))
+            received = before.received if before else ()
+            if filing.state == "received":
+                received += (_held(filing, forms.get(filing.document_id)),)
+            told[filing.obligation_id] = Told(versions[0], versions[-1], versions, received)
     return told
+
+
+def _held(filing: FilingRow, form: dict[str, Any] | None) -> Held:
+    """Of a document whose row is lost the telling itself is the latest it can have been made."""
+    made_at, digest = (form["made_at"], form["sha256"]) if form else (filing.filed_at, "")
+    return Held(filing.case_version, made_at, filing.message_number, digest)
 
 
 def _inherited(tx: Tx, case_id: str) -> datetime | None:
@@ -157,6 +180,7 @@ def _as_obligation(
         calendar_sha256=duty.calendar_sha256,
         causes=(*duty.causes, *_other_files(duty, before, active, now)),
         factors=duty.factors,
+        statements=before.statements if before else (),
         filed_at=before.filed_at if before else None,
         received_at=before.received_at if before else None,
         ended_why=duty.ended.code if state == "ended" and duty.ended else None,

@@ -20,7 +20,7 @@ from shared.audit import Audited
 from shared.bus import outbox, redacted
 from shared.bus.blanking import Taking
 from shared.canonical import canonical
-from shared.case import CaseRedacted
+from shared.case import CaseRedacted, Obligation
 from shared.db import Tx
 
 
@@ -32,6 +32,10 @@ def blank(taking: Taking) -> None:
             taking.change(row, withdrawn_by=taking.document.redaction_id)
         else:
             _withdraw(tx, row, taking.document.redaction_id, taking.now, taking.change)
+    for duty in store.stated_about(tx, taking.child):
+        body = taking.body(Obligation, f"obligation/{duty.obligation_id}", duty.version, duty.body)
+        if body is not None:
+            taking.change(duty, body=body)
     told, answers = store.typed_about(tx, taking.child)
     taking.plain(told, "reference")
     taking.plain(answers, "reference", "reasons", "proof_name")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, date, datetime, time
 from hashlib import sha256
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, cast, get_args
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, File, Form, UploadFile
@@ -14,19 +14,23 @@ from starlette.responses import RedirectResponse, Response
 
 from services.sae_notifier import store
 from services.sae_notifier.e2b import SchemasMissing
-from services.sae_notifier.handlers import filings
+from services.sae_notifier.handlers import filings, stating
 from services.sae_notifier.handlers.filings import SENT_BY_US, Method, Proof, ReceiptKind, Verdict
 from services.sae_notifier.handlers.making import make_form, make_icsr
 from services.sae_notifier.pages.duty_view import duty_page
 from services.sae_notifier.pages.face import Face, Id
 from shared.auth.guard import require
 from shared.auth.identity import Identity
+from shared.auth.proof import prove_again
+from shared.auth.throttle import TooManyAttempts
 from shared.bus.idempotency import form_key
+from shared.case import Says
 from shared.db import Tx
-from shared.errors import Conflict, FieldProblem, NotFound, Refused
+from shared.errors import Conflict, FieldProblem, Forbidden, NotFound, Refused
 
 Reader = Annotated[Identity, Depends(require("see_ledger"))]
 Filer = Annotated[Identity, Depends(require("file_report"))]
+Stater = Annotated[Identity, Depends(require("state_duty"))]
 Text = Annotated[str, Form(max_length=2_000)]
 Word = Annotated[str, Form(max_length=80)]
 Key = Annotated[str, Form(max_length=200)]
@@ -35,6 +39,7 @@ Upload = Annotated[UploadFile | None, File()]
 METHODS = ("gateway", "mail", "post", "portal", "hand")
 VERDICTS = ("received", "accepted", "rejected")
 KINDS = ("answer", "delivery_notice", "proof")
+SAYS = get_args(Says)
 
 
 def add(router: APIRouter, face: Face) -> None:
@@ -46,12 +51,15 @@ def add(router: APIRouter, face: Face) -> None:
         context: dict[str, object] = {
             "view": view,
             "may_file": who.can("file_report"),
+            "may_state": who.can("state_duty"),
             "on": on if day else "",
             "form": "",
             "typed": {},
             "problems": (),
             "wrong": {},
             "conflict": "",
+            "trouble": "",
+            "wait_s": 0,
             "active": "ledger",
         }
         return face.html.html(request, "duty.html", context | more, status=status)
@@ -99,6 +107,46 @@ def add(router: APIRouter, face: Face) -> None:
         except SchemasMissing:
             return await page(request, who, obligation_id, status=503)  # the page says so itself
         return RedirectResponse(f"/ledger/{obligation_id}#electronic", status_code=303)
+
+    @router.post("/ledger/{obligation_id}/statements")
+    async def state(
+        request: Request,
+        obligation_id: Id,
+        who: Stater,
+        says: Word = "",
+        case_version: Word = "",
+        reason: Text = "",
+        password: Annotated[str, Form(max_length=256)] = "",
+    ) -> Response:
+        said, typed = _clean(reason), {"reason": reason}
+        version = int(case_version) if case_version.isascii() and case_version.isdigit() else 0
+        try:
+            if says not in SAYS:
+                raise Refused("what?", problems=[FieldProblem("/says", "nothing can be stated instead", "send it")])
+            if len(said) < stating.LEAST_REASON:
+                problem = FieldProblem("/reason", "a reason is needed", "write why nothing more has to be told")
+                raise Refused("why?", problems=[problem])
+            await prove_again(request, who, password, stating.to_sign(obligation_id, says, version, said))
+            await face.write(
+                lambda tx: stating.state(
+                    face.notifier,
+                    tx,
+                    obligation_id,
+                    says=cast(Says, says),
+                    case_version=version,
+                    reason=said,
+                    user_id=who.user_id,
+                    now=face.clock.now(),
+                )
+            )
+        except (Refused, Conflict) as error:
+            return await refused(request, who, obligation_id, "state", typed, error)
+        except (Forbidden, TooManyAttempts) as error:
+            wait_s = error.wait_s if isinstance(error, TooManyAttempts) else 0
+            trouble = "wait" if wait_s else "password"
+            more = {"form": "state", "typed": typed, "trouble": trouble, "wait_s": wait_s}
+            return await page(request, who, obligation_id, status=error.status, **more)
+        return RedirectResponse(f"/ledger/{obligation_id}#statements", status_code=303)
 
     @router.post("/ledger/{obligation_id}/filings")
     async def file(

@@ -13,11 +13,12 @@ from services.sae_notifier.forms.diff import changes
 from services.sae_notifier.forms.fields import Value
 from services.sae_notifier.forms.form import KINDS
 from services.sae_notifier.handlers import Notifier, documents, filings, icsr, withdrawing
-from services.sae_notifier.pages import shown
+from services.sae_notifier.pages import shown, stating
 from services.sae_notifier.pages.electronic import ElectronicShown, electronic, filing
 from services.sae_notifier.pages.factors import FactorShown, factors
 from services.sae_notifier.pages.law import RuleShown, rule_of
 from services.sae_notifier.pages.shown import CauseShown, DocumentShown, DutyShown, FilingShown
+from services.sae_notifier.pages.stating import StatableShown, StatementShown
 from shared.bus import heard
 from shared.case import Obligation
 from shared.db import Tx
@@ -65,6 +66,8 @@ class DutyPage:
     address: str
     received_version: int | None
     changes: tuple[ChangeShown, ...]
+    statements: tuple[StatementShown, ...]
+    statable: StatableShown | None
 
 
 def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, now: datetime) -> DutyPage:
@@ -102,6 +105,8 @@ def duty_page(notifier: Notifier, tx: Tx, obligation_id: str, on: date | None, n
         address=recipient.address if recipient else "",
         received_version=held,
         changes=tuple(ChangeShown(_words((Value(one.label),)), _words(one.old), _words(one.new)) for one in found),
+        statements=stating.statements(latest),
+        statable=stating.statable(notifier, tx, latest, now),
     )
 
 

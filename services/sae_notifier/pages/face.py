@@ -87,6 +87,8 @@ class Face:
 
 _CONFLICTS = {
     "ended": re.compile(r"this duty has ended"),
+    "moved_on_unread": re.compile(r"the case is at version (?P<version>\d+) now; read it"),
+    "answered": re.compile(r"a report was sent for this duty already"),
     "moved_on": re.compile(r"the case is at version (?P<version>\d+) now"),
     "made_meanwhile": re.compile(r"somebody else made this report"),
     "filed_as_other": re.compile(r"this version is filed as another form already \((?P<number>[^)]+)\)"),

@@ -10,12 +10,18 @@ from typing import Any
 
 from services.sae_notifier.handlers import Notifier
 from services.sae_notifier.pages.law import ended_words, question_words
+from services.sae_notifier.rules.ending import COMPLETE_AS_SENT, NOT_SIGNIFICANT
 from services.sae_notifier.store import AlertRow, CallRow, FilingRow, ReceiptRow
 from shared.case import CaseRedacted, Obligation
 from shared.trial import Trial
 from shared.trial.base import Bilingual
 
 OWED = ("open", "filed", "rejected")
+SIGNED_AWAY = {
+    COMPLETE_AS_SENT.code: Bilingual(en="met by the report that was sent", vi="báo cáo đã gửi đã đáp ứng"),
+    NOT_SIGNIFICANT.code: Bilingual(en="no significant news", vi="không có tin mới quan trọng"),
+}
+"""Why a duty ended -> the ledger's few words, before the name of who signed."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,8 @@ class DutyShown:
     received_at: datetime | None
     ended: Bilingual | None
     recorded_at: datetime
+    signed_away: Bilingual | None = None
+    """Whose signature closed it without a report of its own, and why."""
 
     @property
     def two_readings(self) -> bool:
@@ -261,7 +269,15 @@ def duty(notifier: Notifier, one: Obligation, now: datetime) -> DutyShown:
         received_at=one.received_at,
         ended=ended_words(one.ended_why),
         recorded_at=one.recorded_at,
+        signed_away=_signed_away(one),
     )
+
+
+def _signed_away(one: Obligation) -> Bilingual | None:
+    if one.state != "ended" or not one.statements or one.ended_why not in SIGNED_AWAY:
+        return None
+    said, by = SIGNED_AWAY[one.ended_why], one.statements[-1].signature.signed_by
+    return Bilingual(en=f"{said.en} ({by})", vi=f"{said.vi} ({by})")
 
 
 def recipient_name(trial: Trial, recipient_id: str) -> Bilingual:

@@ -6,13 +6,14 @@ from services.sae_notifier.rules.calendar_file import load_calendar
 from services.sae_notifier.rules.deadline import Due, legal_due, strict_due
 from services.sae_notifier.rules.duty import Duty, obligation_id
 from services.sae_notifier.rules.evaluate import evaluate
-from services.sae_notifier.rules.history import AssessmentView, History, Told, is_stale, known_versions
+from services.sae_notifier.rules.history import AssessmentView, Held, History, Told, is_stale, known_versions
 from services.sae_notifier.rules.holiday_table import read_table, table_text
 from services.sae_notifier.rules.lines import FileRefused
 from services.sae_notifier.rules.preview import Change, Preview, change
 from services.sae_notifier.rules.rule import Deadline, Rule
 from services.sae_notifier.rules.rule_file import RuleFile, load_rules
 from services.sae_notifier.rules.rulebook import Rulebook
+from services.sae_notifier.rules.significant import Statable
 from services.sae_notifier.rules.trial_facts import Recipient, TrialFacts
 from services.sae_notifier.rules.trial_part import SitePart, TrialPart, read_trial_part
 from services.sae_notifier.rules.vocabulary import QUESTIONS
@@ -29,6 +30,7 @@ __all__ = [
     "Due",
     "Duty",
     "FileRefused",
+    "Held",
     "History",
     "Preview",
     "Recipient",
@@ -36,6 +38,7 @@ __all__ = [
     "RuleFile",
     "Rulebook",
     "SitePart",
+    "Statable",
     "Threshold",
     "Told",
     "TrialFacts",

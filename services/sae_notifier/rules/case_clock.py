@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from services.sae_notifier.rules.awareness import FirstAwareness
@@ -12,12 +14,13 @@ from services.sae_notifier.rules.causes import awareness_causes, cause, causes_o
 from services.sae_notifier.rules.duty import Duty, obligation_id
 from services.sae_notifier.rules.ending import WAITS, ending_of
 from services.sae_notifier.rules.factors import factors_of
-from services.sae_notifier.rules.history import History
+from services.sae_notifier.rules.history import Held, History, Told
 from services.sae_notifier.rules.predicate import Truth
 from services.sae_notifier.rules.rule import Rule
 from services.sae_notifier.rules.rule_file import aware_in
 from services.sae_notifier.rules.rulebook import Rulebook
-from services.sae_notifier.rules.step import Step
+from services.sae_notifier.rules.setting import chosen
+from services.sae_notifier.rules.step import Step, steps_of
 from services.sae_notifier.rules.trial_facts import Recipient, TrialFacts
 from services.sae_notifier.rules.words import Why, Words
 from shared.case import DutyCause, Obligation
@@ -55,6 +58,13 @@ class CaseClock:
         self.versions = history.ordered()
         self.first = FirstAwareness(self.versions, history.inherited_aware_at)
         self.before = {one.obligation_id: one for one in history.obligations}
+
+    @cached_property
+    def as_said(self) -> tuple[Step, ...]:
+        """The steps with every assessment as it stood when it was made, stale by now or not."""
+        views = tuple(replace(one, stale=False) for one in self.history.assessments)
+        settings = chosen(self.rulebook.settings, self.trial.settings)
+        return steps_of(replace(self.history, assessments=views), self.trial, settings)
 
     def duties(self, group: str, rules: tuple[Rule, ...], recipient: Recipient, resolved: bool) -> list[Duty]:
         """The generations of one duty: the first, and one more for each upgrade after a filing."""
@@ -124,17 +134,21 @@ class CaseClock:
 
     def told_to(self, group: str, recipient_id: str) -> tuple[int, ...]:
         """The case versions that were sent to this recipient under this group, and under what its reports begat."""
+        return tuple(sorted({version for told in self._tellings(group, recipient_id) for version in told.all}))
+
+    def received_by(self, group: str, recipient_id: str) -> tuple[Held, ...]:
+        """The same, of what is known to have arrived."""
+        return tuple(held for told in self._tellings(group, recipient_id) for held in told.received)
+
+    def _tellings(self, group: str, recipient_id: str) -> list[Told]:
         mine = {one.rule_id for one in self.rulebook.rules if one.group == group}
         mine |= {one.rule_id for one in self.rulebook.after() if one.after and mine & set(one.after.rules)}
-        found = {
-            version
+        found = (
+            self.history.told.get(one.obligation_id)
             for one in self.history.obligations
             if one.recipient_id == recipient_id and one.rule_id in mine
-            for told in (self.history.told.get(one.obligation_id),)
-            if told is not None
-            for version in told.all
-        }
-        return tuple(sorted(found))
+        )
+        return [one for one in found if one is not None]
 
     def _place(self, rule: Rule, recipient: Recipient) -> Place:
         calendar = self.calendars.get(rule.calendar) if rule.calendar else None

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from uuid import UUID, uuid5
 
 from services.sae_notifier.rules.candidate import Candidate
+from services.sae_notifier.rules.significant import Statable
 from services.sae_notifier.rules.words import Why, Words
 from shared.case import DutyCause, DutyFactor
 
@@ -54,6 +55,8 @@ class Duty:
     """What the rule asked, with each answer."""
     runs: tuple[Candidate, ...] = ()
     """Every run of every rule that gave it a date, for what follows the report."""
+    statable: Statable | None = None
+    """What a person may sign to close it without another report."""
 
     @property
     def provisional(self) -> bool:

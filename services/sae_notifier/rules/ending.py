@@ -3,6 +3,7 @@
 - It rested only on unanswered questions, and a clinician or investigator (with a reason) or a signature answered them.
 - It was stated and is now denied: only a signed assessment, fresh for everything known, ends it. An amendment alone
   does not, and once that signature is stale the duty stands again with its old date.
+- What follows a report is told since, or a named person has signed that nothing is lacking or significant (`significant`).
 - The case is void: at once when nothing replaces it, else when the replacement has been received.
 """
 
@@ -36,6 +37,16 @@ TOLD_SINCE = Why(
     "told_since",
     "The recipient has since been told a version of the case that contains it.",
     "Nơi nhận sau đó đã được báo phiên bản của ca có nội dung này.",
+)
+COMPLETE_AS_SENT = Why(
+    "complete_as_sent",
+    "A named person has signed that the report which the recipient received was complete; that report met this duty.",
+    "Có người ký xác nhận báo cáo mà nơi nhận đã nhận là đầy đủ; báo cáo đó đã đáp ứng nghĩa vụ này.",
+)
+NOT_SIGNIFICANT = Why(
+    "not_significant",
+    "A named person has signed that what became known holds no significant news for this recipient.",
+    "Có người ký xác nhận thông tin mới biết không có nội dung quan trọng đối với nơi nhận này.",
 )
 WAITS = Words(
     "The case is void, but the case that replaces it has not been received; the duty stands until then.",

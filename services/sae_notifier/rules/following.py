@@ -3,6 +3,9 @@
 - `sent`: the first report may be incomplete; the rest is owed a number of days later. Told to the recipient, it is done.
 - `news`: every later version of the case that the recipient does not hold is owed; the oldest of them sets the date.
 
+Both close without a report of their own when a named person has signed that nothing was lacking, or that the news is not
+significant, as long as what was signed stands; the next version of the case is news again, with days of its own.
+
 A rejection of the report takes nothing back: what was begun stands, and its date never moves later. Nor does a reaction that
 turns graver buy time: what was owed whole before that (`within` of the rule) bounds the date of what completes the report.
 """
@@ -19,10 +22,12 @@ from services.sae_notifier.rules.case_clock import CaseClock
 from services.sae_notifier.rules.causes import when
 from services.sae_notifier.rules.deadline import Due, end_of, legal_due, strict_due
 from services.sae_notifier.rules.duty import Duty, obligation_id
-from services.sae_notifier.rules.ending import TOLD_SINCE, ending_of_void
+from services.sae_notifier.rules.ending import COMPLETE_AS_SENT, NOT_SIGNIFICANT, TOLD_SINCE, ending_of_void
+from services.sae_notifier.rules.history import Held
 from services.sae_notifier.rules.rule import Rule
+from services.sae_notifier.rules.significant import Statable, held_of, objections
 from services.sae_notifier.rules.words import Why, Words
-from shared.case import CaseReport, DutyCause
+from shared.case import CaseReport, DutyCause, DutyStatement, Says
 
 _SENT = ("filed", "received", "rejected")
 
@@ -74,9 +79,10 @@ def _stood(case: CaseClock, rule: Rule, report: Duty, reports: Sequence[Duty], e
     base = min(_first_told(case, one) for one in reports)
     told = case.told_to(report.group, report.recipient_id)
     held = max((one for one in told if one < first), default=base)
-    news = [one for one in case.versions if held < one.version <= first]
     for name in rule.after.within if first > base else ():
         after = next(one for one in case.rulebook.rules if one.rule_id == name)
+        plain = _insignificant(case, after, report)
+        news = [one for one in case.versions if held < one.version <= first and one.version not in plain]
         if news and after.after is not None:
             found.append(Stood(name, None, _news_dates(case, after, report, news)[1]))
     for one in earlier:
@@ -140,10 +146,43 @@ def _completing(case: CaseClock, rule: Rule, report: Duty, stood: Sequence[Stood
     if ended is None and any(one > version.version for one in case.told_to(report.group, report.recipient_id)):
         ended = TOLD_SINCE
     oid = obligation_id(version.case_id, rule.group, report.recipient_id, report.generation)
+    told = case.history.told.get(report.obligation_id)
+    held = held_of(told.received) if told is not None and before.state == "received" else None
+    standing, lapsed = _standing(case, oid, "complete", (held,) if held else ())
+    if ended is None and standing:
+        ended = COMPLETE_AS_SENT
     made = _duty(case, rule, report, oid, report.generation, due, strict_at, version, "report_sent", words, (), ended)
     kept = [_bound(version, by_law, place.zone, legal=True)] if by_law else []
     kept += [_bound(version, by_alarm, place.zone, legal=False)] if by_alarm else []
-    return replace(made, causes=(made.causes[0], *kept, *made.causes[1:]))
+    kept += lapsed if ended is None else []
+    through = case.versions[-1].version
+    statable = Statable("complete", through, held, objections(case, held, through)) if ended is None else None
+    return replace(made, causes=(made.causes[0], *kept, *made.causes[1:]), statable=statable)
+
+
+def _standing(
+    case: CaseClock, oid: str, says: Says, received: Sequence[Held]
+) -> tuple[list[DutyStatement], list[DutyCause]]:
+    """The statements about a duty that stand, and why the newest no longer does. What a completeness rests on may not change in
+    any later version; news that was said to be insignificant is that of the versions it names."""
+    before = case.before.get(oid)
+    mine = [one for one in before.statements if one.says == says] if before is not None else []
+    standing, against = [], ()
+    for one in mine:
+        same = any((held.version, held.number) == (one.report_version, one.report_number) for held in received)
+        through = case.versions[-1].version if says == "complete" else one.case_version
+        as_told = Held(one.report_version, one.report_as_of, one.report_number) if same else None
+        against = objections(case, as_told, through)
+        if not against:
+            standing.append(one)
+    if not mine or not against:
+        return standing, []
+    signed, why = mine[-1].signature, tuple(dict.fromkeys(against))
+    words = Words(
+        f"What {signed.signed_by} signed no longer stands. " + " ".join(one.en for one in why),
+        f"Nội dung {signed.signed_by} đã ký không còn hiệu lực. " + " ".join(one.vi for one in why),
+    )
+    return standing, [_cause(case.versions[-1], "statement_lapsed", words, signed.signed_at)]
 
 
 def _bound(version: CaseReport, by: Stood, zone: str, *, legal: bool) -> DutyCause:
@@ -197,9 +236,28 @@ def _news_dates(case: CaseClock, rule: Rule, report: Duty, versions: Sequence[Ca
     return due, strict_due(earliest, rule.deadline, zones, place.zone, place.calendar).due_at
 
 
+def _insignificant(case: CaseClock, rule: Rule, report: Duty) -> set[int]:
+    """The versions that a standing statement calls insignificant for this recipient."""
+    case_id, found = case.versions[0].case_id, set[int]()
+    received = case.received_by(report.group, report.recipient_id)
+    for number in range(1, len(case.versions) + 1):
+        oid = obligation_id(case_id, rule.group, report.recipient_id, number)
+        for one in _standing(case, oid, "not_significant", received)[0]:
+            found |= {each.version for each in case.versions if one.report_version < each.version <= one.case_version}
+    return found - set(case.told_to(report.group, report.recipient_id))
+
+
 def _of_news(
     case: CaseClock, rule: Rule, report: Duty, number: int, versions: Sequence[CaseReport], held: bool
 ) -> Duty:
+    oid = obligation_id(versions[0].case_id, rule.group, report.recipient_id, number)
+    told = [one for one in case.told_to(report.group, report.recipient_id) if one < versions[0].version]
+    received = case.received_by(report.group, report.recipient_id)
+    standing, lapsed = _standing(case, oid, "not_significant", received)
+    plain = max((one.case_version for one in standing), default=0)
+    # What was signed as insignificant sets no date for what came after it.
+    rest = [one for one in versions if one.version > plain]
+    through, versions = versions[-1].version, rest or versions
     place = case.place(rule, report.recipient_id, report.zone)
     first = min((news_of(one) for one in versions), key=lambda known: known.at)
     due, strict_at = _news_dates(case, rule, report, versions)
@@ -209,14 +267,18 @@ def _of_news(
         f"Version {which} of the case came after the report. Known since {known.en}; {deadline.en}: until {until.en}.",
         f"Phiên bản {which} của ca có sau báo cáo. Biết từ {known.vi}; {deadline.vi}: đến {until.vi}.",
     )
-    oid = obligation_id(versions[0].case_id, rule.group, report.recipient_id, number)
     before = case.before.get(oid)
     elsewhere = held and (before is None or before.state not in ("filed", "received"))
-    ended = TOLD_SINCE if elsewhere else None
+    ended = TOLD_SINCE if elsewhere else None if held or rest else NOT_SIGNIFICANT
     questions = first.for_unit(rule.deadline.unit)
-    return _duty(
+    made = _duty(
         case, rule, report, oid, number, due, strict_at, versions[0], "news_after_report", words, questions, ended
     )
+    if ended is not None or held:
+        return made
+    latest = held_of(received, max(told)) if told else None
+    statable = Statable("not_significant", through, latest, objections(case, latest, through))
+    return replace(made, causes=(*made.causes, *lapsed), statable=statable)
 
 
 def _duty(
@@ -235,7 +297,8 @@ def _duty(
 ) -> Duty:
     place = case.place(rule, report.recipient_id, report.zone)
     before = case.before.get(oid)
-    if before is not None and before.state != "ended" and before.rule_sha256 == rule.sha256:
+    stands = before is not None and (before.state != "ended" or before.ended_why == COMPLETE_AS_SENT.code)
+    if before is not None and stands and before.rule_sha256 == rule.sha256:
         strict_at = min(strict_at, before.due_strict_at)
         if before.due_at < due.due_at:
             due = Due(before.aware_at, before.day_0, before.due_on, before.due_at)

@@ -23,6 +23,16 @@ class AssessmentView:
 
 
 @dataclass(frozen=True)
+class Held:
+    """A telling that the recipient has received; `as_of` is when its document was made."""
+
+    version: int
+    as_of: datetime
+    number: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
 class Told:
     """Which case versions a recipient holds: in the first filing of the obligation, and in the latest."""
 
@@ -30,6 +40,7 @@ class Told:
     latest: int
     versions: tuple[int, ...] = ()
     """Every version that was sent; the first and the latest where the rest is not known."""
+    received: tuple[Held, ...] = ()
 
     @property
     def all(self) -> tuple[int, ...]:

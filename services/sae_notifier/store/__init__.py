@@ -27,6 +27,7 @@ from services.sae_notifier.store.duties import (
     obligations_of,
     open_obligations,
     put_back_obligation,
+    stated_about,
     strict_dates_owed,
 )
 from services.sae_notifier.store.filings import (
@@ -180,6 +181,7 @@ __all__ = [
     "review",
     "rule_file",
     "sent_forms",
+    "stated_about",
     "strict_dates_owed",
     "tellings_answered_by",
     "to_remake",

@@ -174,6 +174,14 @@ def obligations_of(tx: Tx, case_ids: Sequence[str]) -> list[Obligation]:
     return [row.document() for row in tx.session.execute(statement).scalars()]
 
 
+def stated_about(tx: Tx, subject_id: str) -> list[ObligationRow]:
+    """Every version of a child's duties that holds what a person signed, and so words that a person typed."""
+    statement = select(ObligationRow).where(
+        col(ObligationRow.subject_id) == subject_id, col(ObligationRow.body).contains('"report_as_of"')
+    )
+    return list(tx.session.execute(statement).scalars())
+
+
 def open_obligations(
     tx: Tx, *, states: Sequence[str] = ("open", "filed", "rejected"), limit: int = 500
 ) -> list[Obligation]:
