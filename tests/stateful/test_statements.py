@@ -102,7 +102,7 @@ class Machine(RuleBasedStateMachine):
         if seen.version > 6:
             return
         events = [{"event_id": seen.events[0].event_id, **NEWS[kind]}] if NEWS[kind] else None
-        changes = {"events": events} if events else {}
+        changes: dict[str, Any] = {"events": events} if events else {}
         deeds.amend(self.world, self.case_id, seen.version, news=self.world.clock.now(), **changes)
         self.world.drain()
 

@@ -87,7 +87,7 @@ class _Made:
 
 
 @cache
-def _made(trial_file: str | None = None) -> _Made:
+def _made(trial_file: str = "") -> _Made:
     template = kept_in_ram("tocsin-template-")
     settings = Settings.load({"TOCSIN_VAR": str(template)} | ({"TOCSIN_TRIAL": trial_file} if trial_file else {}))
     clock = ManualClock(START)
@@ -144,9 +144,9 @@ class Service:
 class World:
     """Everything that lasts is in `directory`, `log`, `mail` and `hooks`; everything else dies in a crash."""
 
-    def __init__(self, *, at: datetime = START, trial_file: str | None = None) -> None:
-        self._trial_file = trial_file
-        made = _made(trial_file)
+    def __init__(self, *, at: datetime = START, trial_file: str = "") -> None:
+        self._arguments = (trial_file,) if trial_file else ()
+        made = _made(*self._arguments)
         self.directory = made_in_ram("tocsin-world-")
         for name in AUDITED:
             shutil.copy(made.template / f"{name}.db", self.directory)
@@ -164,7 +164,7 @@ class World:
     # A process begins and ends -----------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        made = _made(self._trial_file)
+        made = _made(*self._arguments)
         self.services: dict[str, Service] = {}
         for name in AUDITED:
             db = Database(f"sqlite:///{self.directory / (name + '.db')}", name)
