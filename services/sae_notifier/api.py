@@ -15,8 +15,18 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from services.sae_notifier import answers, store, views
 from services.sae_notifier.forms.form import Kind
-from services.sae_notifier.handlers import Notifier, acks, activation, alerts, filings, making, stating, withdrawing
-from services.sae_notifier.handlers.filings import Proof
+from services.sae_notifier.handlers import (
+    Notifier,
+    acks,
+    activation,
+    alerts,
+    filings,
+    making,
+    receipts,
+    stating,
+    withdrawing,
+)
+from services.sae_notifier.handlers.receipts import Proof
 from services.sae_notifier.sight import Sight
 from shared.auth.guard import require
 from shared.auth.identity import Identity
@@ -391,7 +401,7 @@ def _filings(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) 
         proof = body.proof.proof() if body.proof else None
         row = await _write(
             db,
-            lambda tx: filings.record_receipt(
+            lambda tx: receipts.record(
                 notifier,
                 tx,
                 filing_id,

@@ -10,7 +10,7 @@ from unittest import mock
 import httpx
 import pytest
 
-from services.sae_notifier.handlers import filings
+from services.sae_notifier.handlers import attempts, receipts
 from tests.api.problems import pointers, problem
 from tests.api.world import ApiWorld, at
 
@@ -223,11 +223,11 @@ def test_a_mail_nobody_takes_is_a_failure_that_rings_and_can_be_filed_by_hand(ow
     owed = duty(world, case)
     world.mail.refuses = True
     first = file(world, owed, method="mail").json()
-    for _ in range(filings.ATTEMPTS):
+    for _ in range(attempts.ATTEMPTS):
         world.hand_over()
         world.clock.advance(minutes=20)
     (failed,) = world.get(f"/api/v1/filings?case_id={case['case_id']}", ONE).json()["filings"]
-    assert (failed["state"], failed["sent_at"], failed["attempts"]) == ("failed", None, filings.ATTEMPTS)
+    assert (failed["state"], failed["sent_at"], failed["attempts"]) == ("failed", None, attempts.ATTEMPTS)
     assert duty(world, case)["state"] == "open"
     assert alerts(world, case, "filing_failed")
 
@@ -257,7 +257,7 @@ def test_a_receipt_says_what_it_rests_on(shared_world: ApiWorld) -> None:
     assert pointers(answer(world, filing, reference="  ")) == ["/reference"]
     assert pointers(answer(world, filing, kind="proof", proof=PROOF | {"base64": "%%%"})) == ["/proof/base64"]
     assert pointers(answer(world, filing, proof=PROOF | {"name": "../etc/passwd"})) == ["/proof/name"]
-    with mock.patch.object(filings, "MAX_PROOF_BYTES", 4):
+    with mock.patch.object(receipts, "MAX_PROOF_BYTES", 4):
         assert pointers(answer(world, filing, kind="proof", proof=PROOF)) == ["/proof"]
     problem(world.post("/api/v1/filings/none/receipts", ONE, json=RECEIVED), 404)
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from services.sae_notifier import store
 from services.sae_notifier import store as notifier_store
-from services.sae_notifier.handlers import filings, telling
+from services.sae_notifier.handlers import attempts, telling
 from services.sae_notifier.store import FilingRow
 from shared.bus import hold
 from shared.bus.guard import Held, Unverified
@@ -330,7 +330,7 @@ def test_a_report_is_never_mailed_without_the_document_that_was_made(world: Worl
     filing = waiting_mail(world)
     world["sae_notifier"].db.transact(lambda tx: tx.execute(text(done_to_it)) and None)
     before = len(world.mail.taken)
-    for _ in range(filings.ATTEMPTS):
+    for _ in range(attempts.ATTEMPTS):
         world.hand_over()
         world.clock.advance(minutes=20)
     left = world.read("sae_notifier", lambda tx: store.filing(tx, filing.filing_id))

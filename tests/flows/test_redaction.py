@@ -27,7 +27,7 @@ from services.dsmb.handlers.dsmb import Dsmb
 from services.dsmb.handlers.freezing import freeze
 from services.sae_notifier import store as notifier_store
 from services.sae_notifier.forms.payload import payload
-from services.sae_notifier.handlers import documents, filings, withdrawing
+from services.sae_notifier.handlers import attempts, documents, filings, withdrawing
 from shared.bus import parking, received
 from shared.bus.port import Delivery, Record
 from shared.bus.wake import Wake
@@ -278,12 +278,12 @@ def test_a_mail_that_was_on_its_way_is_withdrawn_once_it_did_not_leave(world: Wo
     filing = deeds.file(world, duty.obligation_id, "mail")
     now = world.clock.now()
     db = world["sae_notifier"].db
-    [claimed] = db.transact(lambda tx: filings.claim(world.notifier, tx, now))
+    [claimed] = db.transact(lambda tx: attempts.claim(world.notifier, tx, now))
     world.clock.advance(seconds=1)
     redact(world, case_id)
     world.drain()
     assert form_of(world, filing.document_id).content, "it may be leaving at this moment: what was sent must be known"
-    db.transact(lambda tx: filings.settle_filing(world.notifier, tx, claimed.filing_id, error="no", answer="", now=now))
+    db.transact(lambda tx: attempts.settle(world.notifier, tx, claimed.filing_id, error="no", answer="", now=now))
     world.clock.advance(hours=1)
     assert world.dispatcher.taken_back.make_again() == 1
     assert form_of(world, filing.document_id).content == b""

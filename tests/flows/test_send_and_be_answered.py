@@ -12,7 +12,7 @@ import pytest
 from services.sae_notifier import store
 from services.sae_notifier.channels import HandoverFailed, Waiting
 from services.sae_notifier.e2b import SchemasMissing, read
-from services.sae_notifier.handlers import acks, filings, icsr
+from services.sae_notifier.handlers import acks, attempts, icsr
 from services.sae_notifier.rebuild import rebuild
 from services.sae_notifier.store import FilingRow
 from shared.canonical import sha256
@@ -341,7 +341,7 @@ def test_a_closed_gateway_is_tried_again_and_given_up_on_aloud(world: Electronic
     case_id = reported(world)
     row = sent(world, case_id)
     assert (row.state, row.error) == ("waiting", "http_gateway: answered 503")
-    for _ in range(filings.ATTEMPTS):
+    for _ in range(attempts.ATTEMPTS):
         world.clock.advance(minutes=20)
         world.hand_over()
     row = world.filing(row.filing_id)
@@ -421,7 +421,7 @@ def test_what_nobody_took_does_not_keep_later_news_waiting_and_never_overtakes_i
     world.desk.refuses = True
     case_id = reported(world)
     first = sent(world, case_id)
-    for _ in range(filings.ATTEMPTS):
+    for _ in range(attempts.ATTEMPTS):
         world.clock.advance(minutes=20)
         world.hand_over()
     assert world.filing(first.filing_id).state == "failed"

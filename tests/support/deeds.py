@@ -21,7 +21,7 @@ from services.causality.handlers import Decision, Given, Said
 from services.dsmb import handlers as dsmb_handlers
 from services.dsmb.store import CutRow
 from services.sae_notifier import store as notifier_store
-from services.sae_notifier.handlers import activation, alerts, documents, filings, stating
+from services.sae_notifier.handlers import activation, alerts, documents, filings, receipts, stating
 from services.sae_notifier.handlers.law import keep_law, read_law
 from services.sae_notifier.store import ActivationRow, AlertRow, FilingRow
 from shared.audit import SERVICE_STREAM
@@ -192,10 +192,10 @@ def file(
     )
 
 
-def receipt(world: World, filing_id: str, verdict: filings.Verdict = "received") -> None:
+def receipt(world: World, filing_id: str, verdict: receipts.Verdict = "received") -> None:
     now = world.clock.now()
     world["sae_notifier"].db.transact(
-        lambda tx: filings.record_receipt(
+        lambda tx: receipts.record(
             world.notifier,
             tx,
             filing_id,

@@ -11,7 +11,7 @@ from services.sae_notifier.channels import Attachment, Channel, Gateway, Handed,
 from services.sae_notifier.dispatch.acting import Acting
 from services.sae_notifier.dispatch.handing import hand_over
 from services.sae_notifier.e2b import SchemasMissing, as_profile, validate
-from services.sae_notifier.handlers import filings, icsr
+from services.sae_notifier.handlers import attempts, icsr
 from services.sae_notifier.store import FilingRow, FormRow
 from shared import metrics
 from shared.canonical import sha256
@@ -26,7 +26,9 @@ class Reports:
         self.acting, self.channels, self.gateways = acting, channels, gateways
 
     async def claim(self, now: datetime) -> list[FilingRow]:
-        return await asyncio.to_thread(self.acting.db.transact, lambda tx: filings.claim(self.acting.notifier, tx, now))
+        return await asyncio.to_thread(
+            self.acting.db.transact, lambda tx: attempts.claim(self.acting.notifier, tx, now)
+        )
 
     async def send(self, filing: FilingRow) -> None:
         """Mail or transmit one report and settle it."""
@@ -45,7 +47,7 @@ class Reports:
         hit("notify.before_receipt")
         settled = await asyncio.to_thread(
             self.acting.db.transact,
-            lambda tx: filings.settle_filing(
+            lambda tx: attempts.settle(
                 self.acting.notifier, tx, filing.filing_id, error=error, answer=answer, now=now, receipt=receipt
             ),
         )

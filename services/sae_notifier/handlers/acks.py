@@ -8,7 +8,7 @@ from datetime import datetime
 from services.sae_notifier import store
 from services.sae_notifier.e2b import Ack, Match, Sent, match, numbers_in, read_ack
 from services.sae_notifier.e2b.hl7time import stamp
-from services.sae_notifier.handlers import alerts, filings, telling
+from services.sae_notifier.handlers import alerts, attempts, receipts, telling
 from services.sae_notifier.handlers.notifier import Notifier
 from services.sae_notifier.store import AckRow, FilingRow, IcsrRow, ReceiptRow
 from shared import metrics
@@ -99,7 +99,7 @@ def _use(notifier: Notifier, tx: Tx, row: AckRow, ack: Ack, found: Match, seen: 
     filing = store.filing(tx, seen.filing_id, lock=True)
     assert filing is not None
     if filing.state in ("waiting", "failed"):
-        filings.must_have_left(notifier, tx, filing, now)
+        attempts.must_have_left(notifier, tx, filing, now)
     sent = telling.ack_taken(notifier, tx, row, now)
     store.add_row(tx, row)
     _count(tx, row)
@@ -119,7 +119,7 @@ def _use(notifier: Notifier, tx: Tx, row: AckRow, ack: Ack, found: Match, seen: 
         recorded_by=row.brought_by,
         recorded_at=now,
     )
-    filings.keep_receipt(notifier, tx, filing, receipt, now, more=[row, sent])
+    receipts.keep(notifier, tx, filing, receipt, now, more=[row, sent])
 
 
 def _answered_at(ack: Ack, filing: FilingRow, now: datetime) -> datetime:

@@ -1,41 +1,25 @@
-"""Telling a recipient, and knowing that they were told. Handing over, arriving and being accepted are three facts."""
+"""Telling a recipient: the intent to send, or what a person did by post, portal or hand. The same telling twice is one filing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from services.sae_notifier import store
-from services.sae_notifier.handlers import alerts, duties, icsr, telling
+from services.sae_notifier.handlers import consequence, icsr, receipts, telling
 from services.sae_notifier.handlers.notifier import Notifier
-from services.sae_notifier.store import FilingRow, FormRow, ReceiptRow
-from shared import metrics
+from services.sae_notifier.handlers.receipts import Proof
+from services.sae_notifier.store import FilingRow, FormRow
 from shared.audit import Audited, Written
-from shared.canonical import sha256
 from shared.case import Obligation
 from shared.db import Tx
 from shared.errors import Conflict, FieldProblem, NotFound, Refused
 from shared.ids import new_id
 
 Method = Literal["gateway", "mail", "post", "portal", "hand"]
-Verdict = Literal["received", "accepted", "rejected"]
-ReceiptKind = Literal["delivery_notice", "answer", "proof", "acknowledgement"]
 SENT_BY_US = ("gateway", "mail")
 """What a loop of ours hands over; the rest a person has done."""
-CLAIM_FOR = timedelta(seconds=30)
-ATTEMPTS = 8
-MAX_PROOF_BYTES = 8_000_000
-
-
-@dataclass(frozen=True)
-class Proof:
-    """A file that a person uploaded: a stamped receipt, a screenshot of a portal, a scanned letter."""
-
-    name: str
-    type: str
-    content: bytes
 
 
 def file(
@@ -120,9 +104,9 @@ def file(
         detail={"number": number},
     )
     if row.state == "sent":
-        _duty_filed(notifier, tx, row, user_id, now)
+        consequence.filed(notifier, tx, row, user_id, now)
         if proof is not None:
-            record_receipt(
+            receipts.record(
                 notifier, tx, row.filing_id, verdict="received", kind="proof", at=sent_at or now, reference=reference or "", reasons="",
                 proof=proof, user_id=user_id, now=now,
             )  # fmt: skip
@@ -198,11 +182,6 @@ def replaced(
     return instead
 
 
-def call_somebody(notifier: Notifier, tx: Tx, row: FilingRow, now: datetime) -> None:
-    """A telling did not leave, and only a person can say what goes instead."""
-    _alert(notifier, tx, row, f"filing_failed/{row.filing_id}/{row.version}", "filing_failed", now)
-
-
 def begun_by(duty: Obligation) -> int:
     """The case version that began this duty: a document of an earlier one says nothing of what is owed."""
     return next((one.version for one in duty.causes if one.aggregate.startswith("case/")), 1)
@@ -242,7 +221,7 @@ def _check(
             problems.append(FieldProblem("/sent_at", "when was it handed over?", "give the time with its zone"))
         elif sent_at > now:
             problems.append(FieldProblem("/sent_at", "lies in the future", "record it when it has happened"))
-        elif sent_at < _minute(duty.aware_at):
+        elif sent_at < consequence.minute(duty.aware_at):
             problems.append(FieldProblem("/sent_at", "lies before anybody knew of the event", "correct day and hour"))
         if not reference:
             problems.append(
@@ -250,227 +229,3 @@ def _check(
             )
     if problems:
         raise Refused("the filing cannot be recorded", problems=problems)
-
-
-def _minute(at: datetime) -> datetime:
-    """People write minutes: what is written as the same minute is not before."""
-    return at.replace(second=0, microsecond=0)
-
-
-def claim(notifier: Notifier, tx: Tx, now: datetime) -> list[FilingRow]:
-    return store.claim_filings(tx, notifier.audit, now, now + CLAIM_FOR)
-
-
-def settle_filing(
-    notifier: Notifier, tx: Tx, filing_id: str, *, error: str | None, answer: str, now: datetime, receipt: str = ""
-) -> FilingRow:
-    """Record what became of one attempt to hand over. A server's 250 is `sent`, never more; `receipt` is the recipient's
-    own number for having received it."""
-    seen = store.filing(tx, filing_id)
-    assert seen is not None
-    notifier.audit.lock(tx, seen.subject_id)
-    row = store.filing(tx, filing_id, lock=True)
-    assert row is not None
-    if row.state != "waiting":
-        return row
-    row.attempts += 1
-    store.release(row)
-    if error is None:
-        _gone(notifier, row, now)
-        row.reference = row.reference or answer[:200]
-    else:
-        row.error = error[:500]
-        row.next_attempt_at = now + timedelta(seconds=min(900, 5 * 2**row.attempts))
-        if row.attempts >= ATTEMPTS:
-            row.state = "failed"
-    told = telling.filing_changed(notifier, tx, row, [], now) if row.state != "waiting" else None
-    tx.session.add(row)
-    tx.session.flush()
-    tx.after_commit(metrics.FILINGS.labels(service="sae_notifier", outcome=row.state).inc)
-    said = row.state if row.state != "waiting" else "failed, will try again"
-    notifier.audit.record(
-        tx,
-        stream=row.subject_id,
-        actor="system",
-        action=f"{'mailed' if row.method == 'mail' else 'transmitted'} a report: {said}",
-        at=now,
-        rows=[row] if told is None else [row, told],
-    )
-    if row.state == "sent":
-        _duty_filed(notifier, tx, row, "system", now)
-        if receipt:
-            said_so = ReceiptRow(
-                receipt_id=new_id(),
-                filing_id=filing_id,
-                verdict="received",
-                kind="delivery_notice",
-                at=now,
-                reference=receipt,
-                recorded_by="system",
-                recorded_at=now,
-            )
-            keep_receipt(notifier, tx, row, said_so, now)
-    if row.state == "failed":
-        call_somebody(notifier, tx, row, now)
-    return row
-
-
-def _gone(notifier: Notifier, row: FilingRow, now: datetime) -> None:
-    """It has left; a computer has to answer within the time that the trial file gives it."""
-    row.state, row.sent_at, row.error = "sent", now, None
-    transport = icsr.transport_of(notifier.trial, row.recipient_id) if row.method == "gateway" else None
-    if transport is not None:
-        row.answer_due_at = now + timedelta(hours=transport.answer_within_hours)
-
-
-def must_have_left(notifier: Notifier, tx: Tx, row: FilingRow, now: datetime) -> None:
-    """The recipient answers what we do not know to have sent: a crash or a lost answer came between. `row` is locked."""
-    store.release(row)
-    _gone(notifier, row, now)
-    told = telling.filing_changed(notifier, tx, row, [], now)
-    tx.session.add(row)
-    tx.session.flush()
-    notifier.audit.record(
-        tx, stream=row.subject_id, actor="system", action="an answer proves it was sent", at=now, rows=[row, told]
-    )
-    _duty_filed(notifier, tx, row, "system", now)
-
-
-def _alert(notifier: Notifier, tx: Tx, row: FilingRow, cause: str, kind: str, now: datetime) -> None:
-    alerts.open_alert(
-        notifier,
-        tx,
-        cause=cause,
-        kind=kind,
-        stream=row.subject_id,
-        now=now,
-        case_id=row.case_id,
-        case_number=row.case_number,
-        obligation_id=row.obligation_id,
-    )
-
-
-def record_receipt(
-    notifier: Notifier,
-    tx: Tx,
-    filing_id: str,
-    *,
-    verdict: Verdict,
-    kind: ReceiptKind,
-    at: datetime,
-    reference: str,
-    reasons: str,
-    proof: Proof | None,
-    user_id: str,
-    now: datetime,
-) -> ReceiptRow:
-    """It arrived, or was turned down. A rejection opens the duty again with its original due date."""
-    seen = store.filing(tx, filing_id)
-    if seen is None:
-        raise NotFound("no filing by that id")
-    problems = []
-    if at > now:
-        problems.append(FieldProblem("/at", "lies in the future", "record it when it has happened"))
-    elif seen.sent_at is not None and at < _minute(seen.sent_at):
-        problems.append(FieldProblem("/at", "lies before it was sent", "correct day and hour"))
-    if not reference.strip():
-        problems.append(FieldProblem("/reference", "a reference is needed", "write the number or words of the answer"))
-    if verdict == "rejected" and not reasons.strip():
-        problems.append(FieldProblem("/reasons", "why was it rejected?", "write the recipient's reasons"))
-    if kind == "proof" and proof is None:
-        problems.append(FieldProblem("/proof", "a proof is a file", "attach the stamped receipt or a picture of it"))
-    if proof is not None and len(proof.content) > MAX_PROOF_BYTES:
-        problems.append(FieldProblem("/proof", "the file is too large", f"at most {MAX_PROOF_BYTES // 1_000_000} MB"))
-    if problems:
-        raise Refused("the answer cannot be recorded", problems=problems)
-    notifier.audit.lock(tx, seen.subject_id)
-    row = store.filing(tx, filing_id, lock=True)
-    assert row is not None
-    if row.state not in ("sent", "received"):
-        raise Conflict(f"this filing is {row.state}; only what was sent can have arrived")
-    receipt = ReceiptRow(
-        receipt_id=new_id(),
-        filing_id=filing_id,
-        verdict=verdict,
-        kind=kind,
-        at=at,
-        reference=reference,
-        reasons=reasons,
-        proof_name=proof.name[:200] if proof else None,
-        proof_type=proof.type[:100] if proof else None,
-        sha256=sha256(proof.content) if proof else None,
-        content=proof.content if proof else None,
-        recorded_by=user_id,
-        recorded_at=now,
-    )
-    keep_receipt(notifier, tx, row, receipt, now)
-    return receipt
-
-
-def keep_receipt(
-    notifier: Notifier,
-    tx: Tx,
-    row: FilingRow,
-    receipt: ReceiptRow,
-    now: datetime,
-    more: Sequence[Audited | Written] = (),
-) -> None:
-    """Store why we say so and what follows for the duty. The child's stream and `row` are locked; `more` goes with it."""
-    verdict, user_id = receipt.verdict, receipt.recorded_by
-    store.add_row(tx, receipt)
-    tx.after_commit(metrics.FILINGS.labels(service="sae_notifier", outcome=verdict).inc)
-    row.state = "rejected" if verdict == "rejected" else "received"
-    if verdict != "received":
-        row.acceptance, row.answer_due_at = verdict, None
-    answers = store.receipts_of(tx, [row.filing_id])
-    told = telling.filing_changed(notifier, tx, row, answers, now)
-    tx.session.add(row)
-    tx.session.flush()
-    notifier.audit.record(
-        tx,
-        stream=row.subject_id,
-        actor=user_id,
-        action=f"recorded: {verdict} ({receipt.kind})",
-        at=now,
-        reason=receipt.reasons or None,
-        rows=[receipt, row, told, *more],
-    )
-    duty = store.obligation(tx, row.obligation_id)
-    assert duty is not None
-    if verdict != "rejected" and duty.state != "received":
-        # Met when the authority received it, whenever we came to know of it.
-        _move(notifier, tx, duty, "received", user_id, now, received_at=receipt.at)
-    elif verdict == "rejected" and duty.state in ("filed", "received"):
-        held_since = _held_beside(tx, row)
-        if held_since is None:
-            _move(notifier, tx, duty, "rejected", user_id, now, received_at=None)
-        elif duty.received_at != held_since:
-            _move(notifier, tx, duty, "received", user_id, now, received_at=held_since)
-        _alert(notifier, tx, row, f"rejected/{receipt.receipt_id}", "rejected", now)
-
-
-def _held_beside(tx: Tx, rejected: FilingRow) -> datetime | None:
-    """Since when the recipient holds the same or a later version under the same duty, whatever became of this one."""
-    beside = [
-        one.filing_id
-        for one in store.filings(tx, obligation_id=rejected.obligation_id)
-        if one.filing_id != rejected.filing_id and one.state == "received" and one.case_version >= rejected.case_version
-    ]
-    return min((one.at for one in store.receipts_of(tx, beside)), default=None)
-
-
-def _duty_filed(notifier: Notifier, tx: Tx, row: FilingRow, user_id: str, now: datetime) -> None:
-    duty = store.obligation(tx, row.obligation_id)
-    assert duty is not None
-    if duty.state in ("open", "rejected"):
-        _move(notifier, tx, duty, "filed", user_id, now, filed_at=row.sent_at)
-    else:
-        duties.evaluate_case(notifier, tx, row.case_id, now)
-
-
-def _move(
-    notifier: Notifier, tx: Tx, duty: Obligation, state: str, user_id: str, now: datetime, **times: datetime | None
-) -> None:
-    moved = duty.model_copy(update={"version": duty.version + 1, "state": state, "recorded_at": now, **times})
-    duties.save(notifier, tx, moved, actor=user_id, action=f"a duty is now {state} ({duty.rule_id})", now=now)
-    duties.evaluate_case(notifier, tx, duty.case_id, now)

@@ -11,7 +11,7 @@ from typing import Any
 
 from services.sae_notifier import store
 from services.sae_notifier.e2b import Prepared
-from services.sae_notifier.handlers import documents, filings, icsr, telling
+from services.sae_notifier.handlers import consequence, documents, filings, icsr, telling
 from services.sae_notifier.handlers.documents import Draft
 from services.sae_notifier.handlers.icsr import IcsrDraft
 from services.sae_notifier.handlers.notifier import Notifier
@@ -165,7 +165,7 @@ def told_anew(
     else:
         row.error = f"words were taken back from it, and without them {number} has errors: correct the case"
         filings.replaced(notifier, tx, row, None, now)
-        filings.call_somebody(notifier, tx, row, now)
+        consequence.call_somebody(notifier, tx, row, now)
     return document
 
 

@@ -14,9 +14,10 @@ from starlette.responses import RedirectResponse, Response
 
 from services.sae_notifier import store
 from services.sae_notifier.e2b import SchemasMissing
-from services.sae_notifier.handlers import filings, stating
-from services.sae_notifier.handlers.filings import SENT_BY_US, Method, Proof, ReceiptKind, Verdict
+from services.sae_notifier.handlers import filings, receipts, stating
+from services.sae_notifier.handlers.filings import SENT_BY_US, Method
 from services.sae_notifier.handlers.making import make_form, make_icsr
+from services.sae_notifier.handlers.receipts import Proof, ReceiptKind, Verdict
 from services.sae_notifier.pages.duty_view import duty_page
 from services.sae_notifier.pages.face import Face, Id
 from shared.auth.guard import require
@@ -226,7 +227,7 @@ def add(router: APIRouter, face: Face) -> None:
             _chosen(verdict, kind, at)
 
             def unit(tx: Tx, now: datetime) -> dict[str, Any]:
-                row = filings.record_receipt(
+                row = receipts.record(
                     face.notifier,
                     tx,
                     filing_id,

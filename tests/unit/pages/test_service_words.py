@@ -13,8 +13,9 @@ import pytest
 from services.causality.pages.assessment import CATEGORIES
 from services.sae_notifier.dispatch.words import KINDS
 from services.sae_notifier.e2b.match import Parked
-from services.sae_notifier.handlers.filings import Method, ReceiptKind, Verdict
+from services.sae_notifier.handlers.filings import Method
 from services.sae_notifier.handlers.icsr import Closed
+from services.sae_notifier.handlers.receipts import ReceiptKind, Verdict
 from services.sae_notifier.pages.electronic import _PLACES
 from services.sae_notifier.pages.face import _slug
 from services.sae_notifier.pages.law import _QUESTIONS, ended_words, question_words
@@ -103,6 +104,7 @@ def test_what_a_filing_is_refused_for_is_said_in_vietnamese() -> None:
     for file in (
         "handlers/documents.py",
         "handlers/filings.py",
+        "handlers/receipts.py",
         "handlers/icsr.py",
         "handlers/acks.py",
         "pages/duty.py",
