@@ -1,0 +1,23 @@
+"""A request's work on the database, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from shared.db import Database, Tx
+
+T = TypeVar("T")
+
+
+async def read(db: Database, unit: Callable[[Tx], T]) -> T:
+    return await asyncio.to_thread(db.read, unit)
+
+
+async def write(db: Database, unit: Callable[[Tx], T]) -> T:
+    return await asyncio.to_thread(db.transact, unit)
+
+
+def clean(text: str | None) -> str | None:
+    return text.replace("\x00", "") if text else None
