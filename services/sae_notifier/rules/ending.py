@@ -48,6 +48,11 @@ NOT_SIGNIFICANT = Why(
     "A named person has signed that what became known holds no significant news for this recipient.",
     "Có người ký xác nhận thông tin mới biết không có nội dung quan trọng đối với nơi nhận này.",
 )
+TAKEN_OVER = Why(
+    "taken_over",
+    "The telling that this followed was turned down: what was signed about it no longer stands, and an earlier duty owes it again.",
+    "Lần báo trước đó đã bị từ chối: nội dung đã ký về lần báo đó không còn hiệu lực và một nghĩa vụ trước đó nợ lại nội dung này.",
+)
 WAITS = Words(
     "The case is void, but the case that replaces it has not been received; the duty stands until then.",
     "Ca đã bị hủy nhưng ca thay thế chưa được nhận; nghĩa vụ vẫn còn cho đến khi đó.",

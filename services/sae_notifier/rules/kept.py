@@ -1,4 +1,8 @@
-"""Open obligations that the rules no longer explain: kept as they stand until a person decides."""
+"""Open obligations that the rules no longer explain: kept as they stand until a person decides.
+
+One that a signature closed, and that is no longer apart from an earlier one, says so: nothing may look closed by a signature
+that has lapsed.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from services.sae_notifier.rules.duty import Duty, obligation_id
-from services.sae_notifier.rules.ending import NULLIFIED, REPLACED
+from services.sae_notifier.rules.ending import NOT_SIGNIFICANT, NULLIFIED, REPLACED, TAKEN_OVER
 from services.sae_notifier.rules.history import History
 from services.sae_notifier.rules.rulebook import Rulebook
 from services.sae_notifier.rules.words import Words
@@ -20,12 +24,13 @@ _WHY = Words(
 
 
 def kept_duties(history: History, computed: Sequence[Duty], rulebook: Rulebook) -> list[Duty]:
-    """One duty for each open or rejected obligation of this case that is not among `computed`."""
+    """One duty for each obligation of this case, open, rejected or signed away, that is not among `computed`."""
     known = {duty.obligation_id for duty in computed}
     return [
         _kept(one, history, rulebook)
         for one in history.obligations
-        if one.obligation_id not in known and one.state in ("open", "rejected")
+        if one.obligation_id not in known
+        and (one.state in ("open", "rejected") or one.ended_why in (NOT_SIGNIFICANT.code, TAKEN_OVER.code))
     ]
 
 
@@ -54,6 +59,8 @@ def _kept(one: Obligation, history: History, rulebook: Rulebook) -> Duty:
     if latest.nullified:
         ended = NULLIFIED if latest.nullified.replaced_by is None else None
         ended = REPLACED if history.replacement_received else ended
+    if one.state == "ended":
+        ended = ended or TAKEN_OVER
     rule = next((rule for rule in rulebook.rules if rule.rule_id == one.rule_id), None)
     words = Words(ended.en, ended.vi) if ended else _WHY
     why = DutyCause(

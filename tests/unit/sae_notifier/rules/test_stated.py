@@ -185,3 +185,31 @@ def test_insignificant_news_does_not_bind_the_report_of_a_later_death() -> None:
     signed = stored(first[NEWS], "open").model_copy(update={"statements": (statement("not_significant", 2),)})
     free = duties(*cases, obligations=[*kept, signed], told=told)["EU-SUSAR-FULL", "ev", 2]
     assert str(free.due_strict_on) == "2026-04-03"
+
+
+def test_when_the_telling_between_is_turned_down_nothing_looks_closed_by_what_was_signed_about_it() -> None:
+    """Version 2 was told, version 3 was signed away as adding nothing to it; then the authority rejects version 2."""
+    cases = (FIRST, case(DIED, number=2, day="13"), case(DIED, number=3, day="20"))
+    report = duties(FIRST)["EU-SUSAR", "ev", 1]
+    news = looked(*cases[:2])[NEWS]
+    held = tuple(Held(one, at(f"2026-03-{11 + one}T09:00"), f"n{one}") for one in (1, 2))
+    told = {report.obligation_id: Told(1, 1, (1,), held[:1]), news.obligation_id: Told(2, 2, (2,), held[1:])}
+    kept = [stored(report, "received", SENT), stored(news, "received", "2026-03-13T12:00")]
+    second = duties(*cases, obligations=kept, told=told)["EU-FU", "ev", 2]
+    assert second.statable is not None and second.statable.held == held[1]
+    done = statement("not_significant", 3, version=2, number="n2").model_copy(update={"report_as_of": held[1].as_of})
+    kept.append(stored(second, "open").model_copy(update={"statements": (done,)}))
+    closed = duties(*cases, obligations=kept, told=told)["EU-FU", "ev", 2]
+    assert closed.ended is not None and closed.ended.code == "not_significant"
+    kept[1:] = [
+        stored(news, "rejected", "2026-03-13T12:00"),
+        kept[2].model_copy(update={"state": "ended", "ended_why": "not_significant"}),
+    ]
+    after = {
+        one.obligation_id: one
+        for one in duties(*cases, obligations=kept, told={report.obligation_id: told[report.obligation_id]}).values()
+    }
+    gone = after[second.obligation_id]
+    assert gone.ended is not None and gone.ended.code == "taken_over"
+    owes = after[news.obligation_id]
+    assert owes.ended is None and owes.due_at == news.due_at, "the first follow-up owes all of it, by its own date"
