@@ -89,6 +89,9 @@ def test_a_report_that_was_complete_meets_what_would_complete_it(world: ApiWorld
     assert report["state"] == "received"
     page = world.get(f"/ledger/{rest['obligation_id']}", OFFICER, headers={"Accept-Language": "en"})
     assert WHY in page.text and signed["report_number"] in page.text
+    assert f"Signed by {OFFICER}: The report was complete" in page.text.partition('id="versions"')[2], (
+        "in the history too"
+    )
     ledger = world.get("/ledger", OFFICER, headers={"Accept-Language": "en"})
     assert f"met by the report that was sent ({OFFICER})" in ledger.text
     answer(world, filing_id, "rejected")

@@ -20,7 +20,7 @@ from services.sae_notifier.pages.law import RuleShown, rule_of
 from services.sae_notifier.pages.shown import CauseShown, DocumentShown, DutyShown, FilingShown
 from services.sae_notifier.pages.stating import StatableShown, StatementShown
 from shared.bus import heard
-from shared.case import Obligation
+from shared.case import DutyStatement, Obligation
 from shared.db import Tx
 from shared.errors import NotFound
 from shared.trial.base import Bilingual
@@ -28,11 +28,13 @@ from shared.trial.base import Bilingual
 
 @dataclass(frozen=True)
 class VersionShown:
-    """`news` are the causes that this version added; `moved` names which of state, legal and strict date it changed."""
+    """`news` are the causes that this version added, `signed` the statements; `moved` names which of state, legal and strict
+    date it changed."""
 
     duty: DutyShown
     news: tuple[CauseShown, ...]
     moved: tuple[str, ...]
+    signed: tuple[DutyStatement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ def _versions(notifier: Notifier, history: Sequence[Obligation], now: datetime) 
             ("rule", mine.rule_id, before and before.rule_id),
         )
         moved = tuple(name for name, new, old in pairs if before is not None and new != old)
-        found.append(VersionShown(mine, news, moved))
+        signed = one.statements[len(history[index - 1].statements) if index else 0 :]
+        found.append(VersionShown(mine, news, moved, signed))
     return tuple(found)
 
 
