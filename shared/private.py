@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 _OTHERS = 0o077
@@ -22,6 +23,7 @@ def own_file(path: Path) -> Path:
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     found = path.stat()
-    if found.st_mode & _OTHERS and found.st_uid == os.geteuid():
+    # A path that leads elsewhere (a folder, a device) is not ours to close: a wrong setting must not lock others out of it.
+    if stat.S_ISREG(found.st_mode) and found.st_mode & _OTHERS and found.st_uid == os.geteuid():
         path.chmod(found.st_mode & 0o700)
     return path
