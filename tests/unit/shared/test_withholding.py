@@ -47,6 +47,8 @@ NOT_TYPED = frozenset(
         "value",
         "language",
         "sha256",
+        "report_number",
+        "report_sha256",
         "case_sha256",
         "facts_sha256",
         "signed_sha256",
