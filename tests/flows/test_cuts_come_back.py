@@ -24,6 +24,7 @@ from shared.bus.port import ALLOCATION_TOPIC, SAFETY_TOPIC, Delivery
 from shared.bus.reading import Poison, read_event
 from shared.canonical import canonical
 from shared.db import Tx
+from shared.errors import Refused
 from tests.flows.test_dsmb import enrol, harmed
 from tests.support import coming_back, deeds
 from tests.support.world import World
@@ -200,6 +201,10 @@ def test_a_damaged_cut_is_parked_and_does_not_stand(world: World, copies: Path, 
     assert all(second.cut_id in row.detail for row in rows)
     assert [row[0] for row in everything(world)["cuts"]] == [first.cut_id]
     assert {row[0] for table in everything(world).values() for row in table} == {first.cut_id}
+    for row in rows:
+        with pytest.raises(Refused, match="whole log"):  # "replayed" would say that the cut stands
+            world["dsmb"].worker.replay(row.parked_id, actor="operator", reason="try again")
+        world["dsmb"].worker.discard(row.parked_id, actor="operator", reason="the board has its papers")
     world.assert_audit()
 
 
