@@ -176,10 +176,17 @@ def printed(tx: Tx, cut_id: str, kind: str, language: str) -> PrintRow | None:
     return tx.session.execute(statement).scalar()
 
 
+def prints(tx: Tx, cut_id: str) -> list[PrintRow]:
+    return list(tx.session.execute(select(PrintRow).where(col(PrintRow.cut_id) == cut_id)).scalars())
+
+
+def codings(tx: Tx, cut_id: str) -> list[CodingRow]:
+    return list(tx.session.execute(select(CodingRow).where(col(CodingRow.cut_id) == cut_id)).scalars())
+
+
 def coding(tx: Tx, cut_id: str) -> dict[str, str]:
     """Arm -> letter."""
-    statement = select(CodingRow).where(col(CodingRow.cut_id) == cut_id)
-    return {row.arm: row.letter for row in tx.session.execute(statement).scalars()}
+    return {row.arm: row.letter for row in codings(tx, cut_id)}
 
 
 def every_coding(tx: Tx) -> dict[str, str]:

@@ -42,7 +42,7 @@ class ParkedRow(Audited, table=True):
     headers: str = Field(sa_column=Column(Text, nullable=False))
     value: str = Field(sa_column=Column(Text, nullable=False))
     reason: str
-    """A code: undecodable, unknown_type, wrong_source, conflict, handler_failed."""
+    """A code: undecodable, unknown_type, wrong_source, wrong_key, conflict, damaged, handler_failed."""
     detail: str = Field(sa_column=Column(Text, nullable=False))
     retry: bool = False
     attempts: int = 0

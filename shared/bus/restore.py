@@ -33,7 +33,8 @@ from shared.events.envelope import Event
 from shared.failpoint import hit
 
 Rebuild = Callable[[Tx, Event, datetime], Sequence[Audited | Written]]
-"""Rows of one own event, as they stood; those that are there already are left alone. The child's stream is locked."""
+"""Rows of one own event, as they stood; those that are there already are left alone. The child's stream is locked.
+Raises Poison before it writes anything when the event is damaged: it is parked then, and no row stands for it."""
 
 
 @dataclass
@@ -144,6 +145,7 @@ class Restore:
             raise Poison(
                 "conflict", f"{event.aggregate} version {event.version} was made anew in the database meanwhile"
             )
+        rebuilt = self.rebuild(tx, event, now)  # first: what is refused must leave nothing behind
         row = OutboxRow(
             event_id=event.id,
             type=event.type,
@@ -159,7 +161,7 @@ class Restore:
         tx.session.add(row)
         tx.session.flush()
         self._mark(tx, row, one, now)
-        self._record(tx, one, event, now, [row, *self.rebuild(tx, event, now)])
+        self._record(tx, one, event, now, [row, *rebuilt])
         return True
 
     def _mark(self, tx: Tx, row: OutboxRow, one: Delivery, now: datetime) -> None:

@@ -356,6 +356,8 @@ class Worker:
 
     def _replay(self, tx: Tx, parked_id: str, actor: str, reason: str) -> None:
         peek = parking.take(tx, parked_id)
+        if peek.reason == "damaged":  # one of our own: closing it as replayed would say that it stands
+            raise Poison("damaged", "only a restore from a whole log puts it back")
         one = peek.delivery()
         event = self._read(one)
         if event is not None:

@@ -3,6 +3,7 @@
 from shared.case.assessment import Assessment, EventAssessment, Judged, PersonAnswer, Relatedness, Signature
 from shared.case.base import Answer, Published
 from shared.case.batch import Batch
+from shared.case.cut import CutFile, CutFrozen, CutOffset, CutPart
 from shared.case.exposure import ActionTaken, Exposure, ExposureKind, RehabilitationCourse
 from shared.case.filing import Acknowledgement, Filing, FilingReceipt, IcsrNumbers, ReportForm
 from shared.case.law import LawActivated, LawText
@@ -38,6 +39,10 @@ __all__ = [
     "CaseRedacted",
     "CaseReport",
     "CodedTerm",
+    "CutFile",
+    "CutFrozen",
+    "CutOffset",
+    "CutPart",
     "DutyCause",
     "DutyFactor",
     "DutyStatement",

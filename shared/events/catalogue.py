@@ -10,6 +10,7 @@ from typing import Any, Literal
 from shared.case.assessment import Assessment
 from shared.case.base import Published
 from shared.case.batch import Batch
+from shared.case.cut import CutFrozen, CutPart
 from shared.case.exposure import Exposure
 from shared.case.filing import Acknowledgement, Filing, ReportForm
 from shared.case.law import LawActivated
@@ -150,6 +151,20 @@ _ALL: tuple[EventType, ...] = (
         RuleCrossed,
         ("dsmb",),
         "A stopping rule of the board's charter was crossed; nothing is stopped by it.",
+    ),
+    EventType(
+        "tocsin.cut_part.frozen.v1",
+        CutPart,
+        ("dsmb",),
+        "A piece of a cut's packed files: its manifest and both reports, as JSON and on paper.",
+        allocation=True,
+    ),
+    EventType(
+        "tocsin.cut.frozen.v1",
+        CutFrozen,
+        ("dsmb",),
+        "The board's cut was frozen; it stands with all of its parts, which went before it.",
+        allocation=True,
     ),
     EventType("tocsin.intake.audit_sealed.v1", AuditSeal, ("ae_intake",), "The audit trail of ae_intake was sealed."),
     EventType(

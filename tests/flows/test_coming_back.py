@@ -71,6 +71,8 @@ def after_midnight(world: World, first: str) -> str:
     deeds.receipt(world, filed[0])
     deeds.sign(world, second)
     world.drain()
+    deeds.freeze(world)
+    world.drain()
     return second
 
 
@@ -95,6 +97,10 @@ def stood(world: World, *cases: str) -> dict[str, object]:
             "sae_notifier",
             lambda tx: tx.execute(text("SELECT receipt_id, sha256 FROM receipts ORDER BY receipt_id")).all(),
         ),
+        "cuts": [
+            read("dsmb", lambda tx, t=table: tx.execute(text(f"SELECT * FROM {t} ORDER BY 1, 2, 3")).all())
+            for table in ("cuts", "codings", "reports", "prints")
+        ],
     }
 
 

@@ -13,12 +13,14 @@ from services.dsmb.domain import Document, Entry, Manifest, code_arms
 from services.dsmb.domain.manifest import coding_sha256
 from services.dsmb.handlers.dsmb import Dsmb
 from services.dsmb.handlers.making import Made, make
+from services.dsmb.handlers.publishing import events_of, publish
 from services.dsmb.print import LANGUAGES, typeset
 from services.dsmb.store import CodingRow, CutRow, PrintRow, ReportRow
 from services.dsmb.tables import PROGRAM
 from shared.audit import SERVICE_STREAM, Audited
 from shared.bus.idempotency import once
 from shared.canonical import canonical, sha256
+from shared.case import CutFrozen, CutPart
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import Conflict
@@ -82,12 +84,13 @@ def freeze(db: Database, dsmb: Dsmb, clock: Clock, *, purpose: str, user_id: str
         withheld=made.withheld,
     )
     rows = [row, *_coding(row, coding), *_reports(row, made)]
+    told = events_of(plan.trial_id, row, rows)
 
     def unit(tx: Tx) -> str:
         answer, _, _ = once(
             tx,
             dsmb.audit,
-            lambda: _keep(dsmb, tx, row, rows, seen.newest_cut),
+            lambda: _keep(dsmb, tx, row, rows, told, seen.newest_cut),
             client=user_id,
             route=ROUTE,
             key=key,
@@ -131,12 +134,20 @@ def _reports(row: CutRow, made: Made) -> list[Audited]:
     return rows
 
 
-def _keep(dsmb: Dsmb, tx: Tx, row: CutRow, rows: Sequence[Audited], newest_seen: str) -> dict[str, Any]:
+def _keep(
+    dsmb: Dsmb,
+    tx: Tx,
+    row: CutRow,
+    rows: Sequence[Audited],
+    told: tuple[Sequence[CutPart], CutFrozen],
+    newest_seen: str,
+) -> dict[str, Any]:
     """Whether an open report may be made rests on the one before: nobody may have frozen one meanwhile."""
     dsmb.audit.lock(tx, SERVICE_STREAM)
     if store.newest_cut_id(tx) != newest_seen:
         raise Conflict("another cut was frozen at the same time; look at it, or freeze again")
     store.add_rows(tx, rows)
+    sent = publish(tx, *told, row.at)
     dsmb.audit.record(
         tx,
         stream=SERVICE_STREAM,
@@ -145,6 +156,7 @@ def _keep(dsmb: Dsmb, tx: Tx, row: CutRow, rows: Sequence[Audited], newest_seen:
         at=row.at,
         reason=row.purpose,
         detail={"cut_id": row.cut_id, "manifest_sha256": row.manifest_sha256, "opened": row.opened},
-        rows=rows,
+        rows=[*rows, *sent],
     )
+    tx.after_commit(dsmb.wake.set)
     return {"cut_id": row.cut_id}

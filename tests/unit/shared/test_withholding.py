@@ -118,13 +118,18 @@ NOT_TYPED = frozenset(
         "decision",
         "brought_by",
         "closed_by",
+        "cut_id",
+        "frozen_by",
+        "manifest_sha256",
+        "parts",
+        "topic",
     ]
 )
 """Codes, ids, hashes, words of our own making, names of rule files: nobody types a patient's name into them unseen.
 
 Before you add a field here, ask whether a person types it; if so, its type is `Typed` or `FreeText`."""
-OUR_OWN = {("LawActivated", "reason"), ("LawText", "name")}
-"""About the law and no child."""
+OUR_OWN = {("LawActivated", "reason"), ("LawText", "name"), ("CutPart", "content_base64")}
+"""About the law and no child; a cut's files, which hold numbers, codes and hashes."""
 
 
 def strings(model: type[BaseModel], seen: frozenset[type[BaseModel]] = frozenset()) -> Iterator[tuple[str, str]]:
