@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query
@@ -21,6 +20,7 @@ from shared.bus.idempotency import KEY_PATTERN, MAX_KEY
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import NotFound
+from shared.web.off_loop import read
 from shared.web.problem import problems
 
 T = TypeVar("T")
@@ -61,10 +61,6 @@ def routes(db: Database, dsmb: Dsmb, clock: Clock) -> APIRouter:
     return router
 
 
-async def _read(db: Database, unit: Callable[[Tx], T]) -> T:
-    return await asyncio.to_thread(db.read, unit)
-
-
 def known(tx: Tx, cut_id: str) -> CutRow:
     row = store.cut(tx, cut_id)
     if row is None:
@@ -84,18 +80,18 @@ def _cuts(router: APIRouter, db: Database, dsmb: Dsmb, clock: Clock) -> None:
         row = await asyncio.to_thread(
             handlers.freeze, db, dsmb, clock, purpose=body.purpose, user_id=who.user_id, key=key
         )
-        made = await _read(db, lambda tx: views.cut(tx, known(tx, row.cut_id), board=True))
+        made = await read(db, lambda tx: views.cut(tx, known(tx, row.cut_id), board=True))
         return JSONResponse(made, 201, headers={"Location": f"/api/v1/dsmb/cuts/{row.cut_id}"})
 
     @router.get("/cuts", summary="Cuts, newest first", response_model=answers.Cuts, responses=problems())
     async def listing(who: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 200) -> JSONResponse:
         board = who.can("see_arms")
-        found = await _read(db, lambda tx: [views.cut(tx, row, board=board) for row in store.cuts(tx, limit)])
+        found = await read(db, lambda tx: [views.cut(tx, row, board=board) for row in store.cuts(tx, limit)])
         return JSONResponse({"cuts": found})
 
     @router.get("/cuts/{cut_id}", summary="One cut", response_model=answers.Cut, responses=problems(404))
     async def one(cut_id: Id, who: Reader) -> JSONResponse:
-        return JSONResponse(await _read(db, lambda tx: views.cut(tx, known(tx, cut_id), board=who.can("see_arms"))))
+        return JSONResponse(await read(db, lambda tx: views.cut(tx, known(tx, cut_id), board=who.can("see_arms"))))
 
     @router.get(
         "/cuts/{cut_id}/check",
@@ -104,7 +100,7 @@ def _cuts(router: APIRouter, db: Database, dsmb: Dsmb, clock: Clock) -> None:
         responses=problems(404, 409),
     )
     async def check(cut_id: Id, who: Reader) -> JSONResponse:
-        found = await _read(db, lambda tx: handlers.check_cut(tx, cut_id))
+        found = await read(db, lambda tx: handlers.check_cut(tx, cut_id))
         body = {"documents": found.documents, "missing": found.missing, "closed": found.closed, "open": found.open}
         return JSONResponse(body)
 
@@ -119,11 +115,11 @@ def _reports(router: APIRouter, db: Database) -> None:
                 raise NotFound("no cut by that id")
             return found
 
-        row = await _read(db, unit)
+        row = await read(db, unit)
         return Response(row.body.encode(), media_type="application/json", headers={"ETag": f'"{row.sha256}"'})
 
     async def paper(cut_id: str, kind: str, language: str) -> Response:
-        row = await _read(db, lambda tx: printed(tx, cut_id, kind, language))
+        row = await read(db, lambda tx: printed(tx, cut_id, kind, language))
         headers = {
             "ETag": f'"{row.sha256}"',
             "Content-Disposition": f'inline; filename="dsmb-{kind}-{cut_id}-{language}.pdf"',
@@ -190,7 +186,7 @@ def _board(router: APIRouter, db: Database, dsmb: Dsmb, clock: Clock) -> None:
     )
     async def manifest(cut_id: Id, who: Board) -> Response:
         """For the board alone: the hash of an allocation, known document by known document, gives away its arm."""
-        row = await _read(db, lambda tx: known(tx, cut_id))
+        row = await read(db, lambda tx: known(tx, cut_id))
         return Response(
             row.manifest.encode(), media_type="application/json", headers={"ETag": f'"{row.manifest_sha256}"'}
         )
@@ -211,7 +207,7 @@ def _board(router: APIRouter, db: Database, dsmb: Dsmb, clock: Clock) -> None:
     @router.get("/rules", summary="Where the stopping rules stand", response_model=answers.Rules, responses=problems())
     async def rules(who: Board) -> JSONResponse:
         now = clock.now()
-        standings, crossings = await _read(db, lambda tx: (handlers.standings(dsmb, tx, now), store.crossings(tx)))
+        standings, crossings = await read(db, lambda tx: (handlers.standings(dsmb, tx, now), store.crossings(tx)))
         return JSONResponse(
             {
                 "standings": [views.standing(one) for one in standings],

@@ -22,7 +22,6 @@ from services.ae_intake.api.parameters import (
     Reader,
     Reporter,
     aware,
-    clean,
     who_of,
 )
 from services.ae_intake.api.units import Units, versioned
@@ -32,7 +31,7 @@ from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.db import Tx
 from shared.errors import Conflict
-from shared.web.parameters import iso_only
+from shared.web.parameters import iso_only, without_nul
 from shared.web.problem import problem_of, problems
 
 
@@ -80,7 +79,7 @@ def add(router: APIRouter, units: Units) -> None:
         sites = who_of(who).sites
         rows = await units.read(
             lambda tx: store.list_cases(
-                tx, subject_id=clean(subject_id), sites=sites, before=aware(before), limit=limit
+                tx, subject_id=without_nul(subject_id), sites=sites, before=aware(before), limit=limit
             ),
         )
         return JSONResponse({"cases": [views.case_line(row) for row in rows]})

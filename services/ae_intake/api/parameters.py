@@ -64,10 +64,6 @@ IF_MATCH: dict[str, Any] = {
 """For `openapi_extra=`: without it the answer is 428, which a header that FastAPI requires could not say."""
 
 
-def clean(text: str | None) -> str | None:
-    return None if text is None else text.replace("\x00", "")
-
-
 def aware(at: datetime | None) -> datetime | None:
     if at is not None and at.tzinfo is None:
         raise Refused(

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from services.ae_intake import answers, records, store
 from services.ae_intake.api.described import correction
-from services.ae_intake.api.parameters import IF_MATCH, Id, IfMatch, Key, Reader, clean, who_of
+from services.ae_intake.api.parameters import IF_MATCH, Id, IfMatch, Key, Reader, who_of
 from services.ae_intake.api.units import Units, versioned
 from services.ae_intake.commands import RecordBatch, RecordExposure, RecordMeasurement, RecordSubject, Void
 from shared.auth.guard import require
@@ -21,6 +21,7 @@ from shared.case import periods
 from shared.case.periods import Edge, Period
 from shared.db import Tx
 from shared.errors import NotFound
+from shared.web.parameters import without_nul
 from shared.web.problem import problems
 
 
@@ -72,9 +73,9 @@ def _add(router: APIRouter, units: Units, kind: str, plural: str, model: type[Ba
     ) -> JSONResponse:
         def unit(tx: Tx) -> list[Any]:
             if subject_id is not None:
-                found = store.of_child(tx, clean(subject_id) or "", kind)
+                found = store.of_child(tx, without_nul(subject_id) or "", kind)
             else:
-                found = store.newest_of_kind(tx, kind, after=f"{kind}/{clean(after) or ''}", limit=limit)
+                found = store.newest_of_kind(tx, kind, after=f"{kind}/{without_nul(after) or ''}", limit=limit)
             return [one for one in found if _visible(tx, one, who)]
 
         found = await units.read(unit)

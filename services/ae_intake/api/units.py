@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from shared.auth.identity import Identity
 from shared.bus import idempotency
 from shared.clock import Clock
 from shared.db import Database, Tx
+from shared.web import off_loop
 
 T = TypeVar("T")
 
@@ -36,10 +36,10 @@ class Units:
     clock: Clock
 
     async def write(self, unit: Callable[[Tx], T]) -> T:
-        return await asyncio.to_thread(self.db.transact, unit)
+        return await off_loop.write(self.db, unit)
 
     async def read(self, unit: Callable[[Tx], T]) -> T:
-        return await asyncio.to_thread(self.db.read, unit)
+        return await off_loop.read(self.db, unit)
 
     async def once(
         self,

@@ -8,22 +8,14 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
 
 from services.sae_notifier import answers, store, views
-from services.sae_notifier.api.bodies import (
-    BroughtFile,
-    CloseAcknowledgement,
-    Filer,
-    Id,
-)
-from services.sae_notifier.api.units import read, write
-from services.sae_notifier.handlers import (
-    Notifier,
-    acks,
-)
+from services.sae_notifier.api.bodies import BroughtFile, CloseAcknowledgement, Filer, Id
+from services.sae_notifier.handlers import Notifier, acks
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.clock import Clock
 from shared.db import Database
 from shared.errors import NotFound
+from shared.web.off_loop import read, write
 from shared.web.problem import problems
 
 

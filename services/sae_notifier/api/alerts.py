@@ -8,22 +8,16 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
 from services.sae_notifier import answers, store, views
-from services.sae_notifier.api.bodies import (
-    ConfirmAlert,
-    Id,
-    Viewer,
-)
-from services.sae_notifier.api.units import read, write
-from services.sae_notifier.handlers import (
-    Notifier,
-    alerts,
-)
+from services.sae_notifier.api.bodies import ConfirmAlert, Id, Viewer
+from services.sae_notifier.handlers import Notifier, alerts
 from services.sae_notifier.sight import Sight
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import NotFound
+from shared.web.off_loop import read, write
+from shared.web.parameters import without_nul
 from shared.web.problem import problems
 
 
@@ -41,7 +35,7 @@ def add(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> No
         state: Literal["open", "confirmed"] | None = None,
     ) -> JSONResponse:
         def unit(tx: Tx) -> list[dict[str, Any]]:
-            rows = store.alerts(tx, state=state, case_id=case_id.replace("\x00", "") if case_id else None)
+            rows = store.alerts(tx, state=state, case_id=without_nul(case_id or None))
             calls = store.calls_of(tx, [row.alert_id for row in rows])
             sight = Sight(tx, notifier.trial, who)
             return [views.alert(row, calls) for row in rows if sight.sees(row.subject_id, row.case_id)]

@@ -8,22 +8,15 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse, Response
 
 from services.sae_notifier import answers, store, views
-from services.sae_notifier.api.bodies import (
-    Filer,
-    Id,
-    RecordReceipt,
-)
-from services.sae_notifier.api.units import clean, read, write
-from services.sae_notifier.handlers import (
-    Notifier,
-    receipts,
-    withdrawing,
-)
+from services.sae_notifier.api.bodies import Filer, Id, RecordReceipt
+from services.sae_notifier.handlers import Notifier, receipts, withdrawing
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import NotFound
+from shared.web.off_loop import read, write
+from shared.web.parameters import without_nul
 from shared.web.problem import problems
 
 
@@ -41,7 +34,11 @@ def add(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> No
         recipient_id: Annotated[str | None, Query(max_length=80)] = None,
     ) -> JSONResponse:
         def unit(tx: Tx) -> list[dict[str, Any]]:
-            rows = store.filings(tx, case_id=clean(case_id), recipient_id=clean(recipient_id))
+            rows = store.filings(
+                tx,
+                case_id=without_nul(case_id or None),
+                recipient_id=without_nul(recipient_id or None),
+            )
             receipts = store.receipts_of(tx, [row.filing_id for row in rows])
             return [views.filing(row, receipts) for row in rows]
 
@@ -86,8 +83,8 @@ def add(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> No
         who: Annotated[Identity, Depends(require("see_ledger"))], case_id: Annotated[str, Query(max_length=80)]
     ) -> JSONResponse:
         def unit(tx: Tx) -> list[dict[str, Any]]:
-            numbers = {one.document_id: one for one in store.icsrs_of(tx, clean(case_id) or "")}
-            rows = store.forms_of(tx, clean(case_id) or "")
+            numbers = {one.document_id: one for one in store.icsrs_of(tx, without_nul(case_id) or "")}
+            rows = store.forms_of(tx, without_nul(case_id) or "")
             later = withdrawing.later(tx, rows[0]["case_id"], rows[0]["subject_id"], rows) if rows else {}
             return [views.form(row, numbers.get(row["document_id"]), later.get(row["document_id"])) for row in rows]
 

@@ -9,24 +9,16 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from services.sae_notifier import answers, store, views
-from services.sae_notifier.api.bodies import (
-    Filer,
-    FileReport,
-    Id,
-    Viewer,
-)
-from services.sae_notifier.api.units import read, write
+from services.sae_notifier.api.bodies import Filer, FileReport, Id, Viewer
 from services.sae_notifier.forms.form import Kind
-from services.sae_notifier.handlers import (
-    Notifier,
-    filings,
-    making,
-)
+from services.sae_notifier.handlers import Notifier, filings, making
 from services.sae_notifier.sight import Sight
 from shared.case import Obligation
 from shared.clock import Clock
 from shared.db import Database, Tx
 from shared.errors import NotFound
+from shared.web.off_loop import read, write
+from shared.web.parameters import without_nul
 from shared.web.problem import problems
 
 
@@ -45,7 +37,7 @@ def add(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> No
     ) -> JSONResponse:
         def unit(tx: Tx) -> list[Obligation]:
             if case_id is not None:
-                rows = store.obligations_of(tx, [case_id.replace("\x00", "")])
+                rows = store.obligations_of(tx, [without_nul(case_id) or ""])
             else:
                 met = ("received", "ended") if state == "all" else ()
                 rows = store.open_obligations(tx, states=("open", "filed", "rejected", *met))

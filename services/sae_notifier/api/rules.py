@@ -9,18 +9,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from services.sae_notifier import answers, views
-from services.sae_notifier.api.bodies import (
-    ActivateRules,
-)
-from services.sae_notifier.handlers import (
-    Notifier,
-    activation,
-)
+from services.sae_notifier.api.bodies import ActivateRules
+from services.sae_notifier.handlers import Notifier, activation
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.auth.proof import prove_again
 from shared.clock import Clock
 from shared.db import Database, Tx
+from shared.web.off_loop import read
 from shared.web.problem import problems
 
 
@@ -37,7 +33,7 @@ def add(router: APIRouter, db: Database, notifier: Notifier, clock: Clock) -> No
             found = activation.waiting(notifier, tx, clock.now())
             return views.rules(tx, notifier.laws.active(tx), found)
 
-        return JSONResponse(await asyncio.to_thread(db.read, unit, snapshot=True))
+        return JSONResponse(await read(db, unit, snapshot=True))
 
     @router.post(
         "/rules/activate",

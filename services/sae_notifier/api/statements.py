@@ -8,20 +8,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from services.sae_notifier import answers, views
-from services.sae_notifier.api.bodies import (
-    Id,
-    StateDuty,
-)
-from services.sae_notifier.api.units import write
-from services.sae_notifier.handlers import (
-    Notifier,
-    stating,
-)
+from services.sae_notifier.api.bodies import Id, StateDuty
+from services.sae_notifier.handlers import Notifier, stating
 from shared.auth.guard import require
 from shared.auth.identity import Identity
 from shared.auth.proof import prove_again
 from shared.clock import Clock
 from shared.db import Database
+from shared.web.off_loop import write
 from shared.web.problem import problems
 
 

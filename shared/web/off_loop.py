@@ -11,13 +11,10 @@ from shared.db import Database, Tx
 T = TypeVar("T")
 
 
-async def read(db: Database, unit: Callable[[Tx], T]) -> T:
-    return await asyncio.to_thread(db.read, unit)
+async def read(db: Database, unit: Callable[[Tx], T], *, snapshot: bool = False) -> T:
+    """`snapshot` for several statements that must see one state."""
+    return await asyncio.to_thread(db.read, unit, snapshot=snapshot)
 
 
 async def write(db: Database, unit: Callable[[Tx], T]) -> T:
     return await asyncio.to_thread(db.transact, unit)
-
-
-def clean(text: str | None) -> str | None:
-    return text.replace("\x00", "") if text else None
