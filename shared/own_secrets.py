@@ -6,13 +6,13 @@ with the same secrets: an audit trail sealed by a key that only one process ever
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
+
+from filelock import FileLock
 
 from shared.private import own_folder
 
@@ -28,21 +28,14 @@ def keep(var: Path, wanted: Sequence[str]) -> dict[str, str]:
     kept = _read(path)
     if all(name in kept for name in wanted):
         return kept
-    with _alone(var / "secrets.lock"):
+    # The system lets go of the lock even when its holder is killed.
+    with FileLock(var / "secrets.lock", mode=0o600):
         kept = _read(path)
         missing = [name for name in wanted if name not in kept]
         if missing:
             kept |= {name: secrets.token_urlsafe(48) for name in missing}
             _write(path, kept)
     return kept
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process at a time; the system lets go of the lock even when its holder is killed."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -22,6 +22,8 @@ from shared.endpoints import parse as parse_endpoints
 
 ROOT = Path(__file__).resolve().parent.parent
 MIN_SECRET_BYTES = 32
+SECRETS = ("secret_key", "audit_key", "webhook_secret")
+"""What an embedded installation makes for itself."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _WEAK = ("change", "secret", "default", "example", "password")
 
@@ -385,9 +387,8 @@ def _weakness(secret: str) -> str | None:
 
 def _own_secrets(settings: Settings) -> dict[str, object]:
     """The secrets of an embedded installation; what the environment sets wins."""
-    wanted = ("secret_key", "audit_key", "webhook_secret")
     try:
-        kept = own_secrets.keep(settings.var, wanted)
+        kept = own_secrets.keep(settings.var, SECRETS)
     except own_secrets.UnreadableSecrets as error:
         raise UnsafeSettings([f"TOCSIN_VAR: {error}"]) from None
-    return {name: SecretStr(kept[name]) for name in wanted if not getattr(settings, name).get_secret_value()}
+    return {name: SecretStr(kept[name]) for name in SECRETS if not getattr(settings, name).get_secret_value()}

@@ -34,11 +34,11 @@ from services import drop_boxes, running
 from services.progress import is_free
 from shared import own_secrets, runtime
 from shared.auth.demo import DEMO_USERS
-from shared.settings import ROOT, Settings, UnsafeSettings
+from shared.private import own_file, own_folder
+from shared.settings import ROOT, SECRETS, Settings, UnsafeSettings
 from shared.trial import TrialInvalid
 
 SERVICES = ("ae_intake", "causality", "sae_notifier", "dsmb")
-SECRETS = ("secret_key", "audit_key", "webhook_secret")
 READY_WITHIN_S = 120.0
 STOPS_WITHIN_S = 15.0
 LOOK_EVERY_S = 0.2
@@ -76,7 +76,7 @@ class Rehearsal:
         return self.folder / f"{service}.log"
 
     def _start(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        own_folder(own_folder(self.var) / "rehearsal")
         lock = FileLock(self.var / "tocsin.lock")
         try:
             lock.acquire(timeout=0)
@@ -98,8 +98,7 @@ class Rehearsal:
 
     def _write(self, made: Mapping[str, str]) -> None:
         """For an operator's commands beside it; secrets stand in it."""
-        file = self.folder / "environment"
-        file.touch(mode=0o600)
+        file = own_file(self.folder / "environment")
         lines = (f"export {name}={shlex.quote(value)}\n" for name, value in {**made, "PORT": str(self.port)}.items())
         file.write_text("".join(lines), encoding="utf-8")
 
