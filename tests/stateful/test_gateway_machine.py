@@ -3,12 +3,10 @@ acceptance is invented, and no word leaves that was taken back."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -26,8 +24,8 @@ from services.sae_notifier.store import FilingRow
 from shared.errors import Conflict, Refused
 from tests.support import deeds
 from tests.support.electronic import RECIPIENT, ElectronicWorld, reported
+from tests.support.stories import stories
 
-EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "0"))
 pytestmark = [pytest.mark.live, pytest.mark.schemas]
 SAYS = st.sampled_from(
     [
@@ -224,12 +222,4 @@ class Machine(RuleBasedStateMachine):
 
 
 def test_send_answer_reject_correct() -> None:
-    chosen = settings(
-        max_examples=EXAMPLES or 12,
-        stateful_step_count=25,
-        deadline=None,
-        derandomize=not EXAMPLES,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(Machine, settings=chosen)
+    run_state_machine_as_test(Machine, settings=stories(12, steps=25))

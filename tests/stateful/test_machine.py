@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -23,9 +21,9 @@ from shared.canonical import canonical
 from shared.case import CaseReport
 from shared.errors import Conflict, PreconditionFailed, Refused
 from tests.support import deeds, judge
+from tests.support.stories import stories
 from tests.support.world import World
 
-EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "0"))
 START = datetime(2026, 4, 20, 3, 0, tzinfo=UTC)
 """Before a holiday week, so that working days are not just weekdays."""
 CHILDREN = ("VN01-007", "VN01-008", None)
@@ -328,11 +326,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(
-    max_examples=EXAMPLES or 20,
-    stateful_step_count=30 if EXAMPLES else 20,
-    derandomize=not EXAMPLES,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+TestMachine.settings = stories(20, steps=20)

@@ -5,14 +5,12 @@ What may be signed is judged here a second time, from the documents alone.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -23,9 +21,9 @@ from shared.case import CaseReport, Obligation, Says
 from shared.errors import Conflict, Refused
 from shared.settings import ROOT
 from tests.support import coming_back, deeds
+from tests.support.stories import stories
 from tests.support.world import World
 
-EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "0"))
 MULTINATIONAL = str(ROOT / "deploy" / "trials" / "demo-multinational.yaml")
 RECIPIENTS = ("fda", "eudravigilance", "investigator_us")
 SIGNED = ("complete_as_sent", "not_significant")
@@ -222,12 +220,4 @@ class Machine(RuleBasedStateMachine):
 
 
 def test_signed_instead_of_sent() -> None:
-    chosen = settings(
-        max_examples=EXAMPLES or 14,
-        stateful_step_count=20,
-        deadline=None,
-        derandomize=not EXAMPLES,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(Machine, settings=chosen)
+    run_state_machine_as_test(Machine, settings=stories(14, steps=20))
