@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from services import SERVICES
 from services.e2b_cli import e2b_app
 from shared.settings import Settings, UnsafeSettings
 
@@ -27,7 +28,6 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(e2b_app, name="e2b")
 out = Console()
 err = Console(stderr=True)
-SERVICES = ("ae_intake", "causality", "sae_notifier", "dsmb")
 
 
 @app.callback()

@@ -59,9 +59,5 @@ def given(settings: Settings) -> Settings:
     """The same settings with these directories, made; unchanged where they are not wanted. Raises TrialInvalid."""
     if not wanted(settings):
         return settings
-    trial = runtime.load_trial(settings)
-    return (
-        settings.model_copy(update={"endpoints": SecretStr(make(settings.var, trial))})
-        if of(settings.var, trial)
-        else settings
-    )
+    text = make(settings.var, runtime.load_trial(settings))
+    return settings.model_copy(update={"endpoints": SecretStr(text)}) if json.loads(text) else settings

@@ -30,7 +30,7 @@ from deploy.dev.ports import LOOPBACK, free_ports
 from deploy.dev.postgres import DevPostgres
 from deploy.dev.process import ServerFailed, end
 from deploy.dev.proxy import Proxy
-from services import drop_boxes, running
+from services import SERVICES, drop_boxes, running
 from services.progress import is_free
 from shared import own_secrets, runtime
 from shared.auth.demo import DEMO_USERS
@@ -38,7 +38,6 @@ from shared.private import own_file, own_folder
 from shared.settings import ROOT, SECRETS, Settings, UnsafeSettings
 from shared.trial import TrialInvalid
 
-SERVICES = ("ae_intake", "causality", "sae_notifier", "dsmb")
 READY_WITHIN_S = 120.0
 STOPS_WITHIN_S = 15.0
 LOOK_EVERY_S = 0.2

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import httpx
 
+from services import SERVICES
 from shared.auth.demo import DEMO_USERS
 
 T = TypeVar("T")
 PASSWORDS = {user.user_id: user.password for user in DEMO_USERS}
-SERVICES = ("ae_intake", "causality", "sae_notifier", "dsmb")
 LOOK_EVERY_S = 0.1
 
 
